@@ -1,0 +1,7 @@
+"""Commands: products, taxonomy, demo, category search."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add this room's commands to the command line."""

@@ -1,0 +1,1 @@
+"""The catalogue: products, taxonomy, malls and how they come in."""

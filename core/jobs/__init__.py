@@ -1,0 +1,1 @@
+"""Long work outside the app: the queue, the worker and what it can run."""

@@ -1,0 +1,19 @@
+"""Which function does a job of which kind. Named as text, so that nothing heavy loads before its turn."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+HANDLERS = {
+    "import_products": "core.catalogue.importing:run_import_job",
+    "import_taxonomy": "core.catalogue.taxonomy_importing:run_taxonomy_job",
+    "train": "core.training.train:run_train_job",
+    "score": "core.serving.scoring:run_score_job",
+    "build_campaign": "core.labeling.campaigns:run_build_job",
+}
+
+
+def load_handler(kind: str) -> Callable[..., dict[str, Any]]:
+    """The function for `kind`: takes a JobContext, returns its result; safe to run twice. KeyError when unknown."""
+    module, function = HANDLERS[kind].split(":")
+    return getattr(import_module(module), function)  # type: ignore[no-any-return]

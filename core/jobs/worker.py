@@ -1,0 +1,111 @@
+"""The worker: claims jobs, keeps their hearts beating, ends each with a result or a reason."""
+
+import logging
+import os
+import shutil
+import socket
+import threading
+import traceback
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from core.errors import AppError, JobCancelled
+from core.jobs.context import JobContext, JobLost
+from core.jobs.handlers import load_handler
+from core.jobs.queue import Job, get_job
+from core.runtime import Runtime
+from core.types import utc_now
+from db import jobs
+from db.enums import JobStatus
+
+MAX_ATTEMPTS = 5
+logger = logging.getLogger(__name__)
+
+
+def worker_name() -> str:
+    """Unique to this process, readable in the jobs list."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
+
+
+def work(runtime: Runtime, stop: threading.Event) -> None:
+    """Run jobs one after another until `stop` is set."""
+    name = worker_name()
+    while not stop.is_set():
+        requeue_stalled(runtime)
+        with runtime.sessions.write() as session:
+            job_id = jobs.claim_job(session, name, utc_now())
+        if job_id is None:
+            stop.wait(runtime.settings.worker_poll_seconds)
+        else:
+            run_claimed(runtime, job_id, name)
+
+
+def requeue_stalled(runtime: Runtime) -> int:
+    """Take jobs from workers whose heart stopped; they start again where their checkpoint is."""
+    oldest_beat = utc_now() - timedelta(seconds=runtime.settings.job_lease_seconds)
+    with runtime.sessions.write() as session:
+        return jobs.requeue_stalled(session, oldest_beat, MAX_ATTEMPTS, utc_now())
+
+
+def run_claimed(
+    runtime: Runtime,
+    job_id: int,
+    worker: str,
+    on_report: Callable[[float, str, dict[str, Any]], None] | None = None,
+) -> Job:
+    """Run a job that `worker` has claimed, and return it as it ended."""
+    job = get_job(runtime, job_id)
+    context = JobContext(runtime, job, worker, on_report)
+    if job.attempt > 1:
+        context.log(f"Attempt {job.attempt}: the worker before died; going on from the last checkpoint.")
+    with _heartbeat(runtime, job_id, worker):
+        status, result, error = _run(context)
+    if status is None:
+        logger.warning("job %s went to another worker", job_id)
+        return get_job(runtime, job_id)
+    with runtime.sessions.write() as session:
+        jobs.finish_job(session, job_id, worker, status, utc_now(), result, error)
+    if status in (JobStatus.SUCCEEDED, JobStatus.ABORTED):
+        shutil.rmtree(runtime.data_dir / "jobs" / str(job_id), ignore_errors=True)
+    return get_job(runtime, job_id)
+
+
+def _run(context: JobContext) -> tuple[JobStatus | None, dict[str, Any] | None, str | None]:
+    try:
+        return JobStatus.SUCCEEDED, load_handler(context.job.kind)(context), None
+    except JobCancelled:
+        return JobStatus.ABORTED, None, None
+    except JobLost:
+        return None, None, None
+    except AppError as error:
+        return JobStatus.FAILED, None, str(error)
+    except Exception as error:  # the one broad except: a job ends with its reason, the worker lives on
+        logger.exception("job %s failed", context.job.id)
+        context.log(traceback.format_exc())
+        return JobStatus.FAILED, None, f"{type(error).__name__}: {error}"
+
+
+class _heartbeat:  # noqa: N801 - used as a with block
+    """Beats from a small thread for as long as the block runs."""
+
+    def __init__(self, runtime: Runtime, job_id: int, worker: str) -> None:
+        self.runtime, self.job_id, self.worker = runtime, job_id, worker
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self._beat, name=f"heartbeat-{job_id}", daemon=True)
+
+    def _beat(self) -> None:
+        while not self.stopped.wait(self.runtime.settings.job_lease_seconds / 5):
+            try:
+                with self.runtime.sessions.write() as session:
+                    jobs.beat(session, self.job_id, self.worker, utc_now())
+            except Exception:  # a locked or lost database: the next beat may come through
+                logger.warning("job %s: heartbeat failed", self.job_id, exc_info=True)
+
+    def __enter__(self) -> None:
+        self.thread.start()
+
+    def __exit__(self, *exc: object) -> None:
+        self.stopped.set()
+        self.thread.join()

@@ -1,0 +1,1 @@
+"""People labeling products: campaigns, tasks and decisions."""

@@ -1,0 +1,41 @@
+"""Who may do what: one table, asked by every core function that changes something."""
+
+from enum import StrEnum
+
+from core.errors import N_, Forbidden
+from core.types import Actor
+from db.enums import Role
+
+
+class Action(StrEnum):
+    """The things that need a role."""
+
+    LABEL = "label"  # claim, decide, skip, undo own decisions
+    EDIT_CAMPAIGNS = "edit_campaigns"
+    IMPORT = "import"
+    EDIT_TAXONOMY = "edit_taxonomy"
+    TRAIN = "train"  # train, score, cancel jobs
+    PROMOTE = "promote"
+
+
+_ANNOTATOR = {Action.LABEL}
+_REVIEWER = _ANNOTATOR | {Action.EDIT_CAMPAIGNS}
+_OPERATOR = _REVIEWER | {Action.IMPORT, Action.EDIT_TAXONOMY, Action.TRAIN, Action.PROMOTE}
+
+ALLOWED: dict[Role, set[Action]] = {
+    Role.ANNOTATOR: _ANNOTATOR,
+    Role.REVIEWER: _REVIEWER,
+    Role.ANALYST: {Action.LABEL, Action.EDIT_CAMPAIGNS},
+    Role.OPERATOR: _OPERATOR,
+    Role.ADMIN: set(Action),
+}
+
+
+def may(actor: Actor, action: Action) -> bool:
+    return action in ALLOWED[actor.role]
+
+
+def authorize(actor: Actor, action: Action) -> None:
+    """Raise Forbidden when the actor's role does not allow the action."""
+    if not may(actor, action):
+        raise Forbidden(N_("The role '{role}' does not allow '{action}'."), role=actor.role.value, action=action.value)

@@ -1,0 +1,65 @@
+"""Settings from SHELFWRIGHT_* variables, read once by a way in and passed down."""
+
+import getpass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.errors import N_, InvalidInput
+
+ROOT = Path(__file__).resolve().parent.parent
+PREFIX = "SHELFWRIGHT_"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every field is one variable: `lease_minutes` is SHELFWRIGHT_LEASE_MINUTES. See docs/settings.md."""
+
+    data_dir: Path = ROOT / "data"
+    database_url: str = ""  # empty: SQLite in data_dir
+    image_roots: tuple[Path, ...] = ()  # data_dir/images always counts
+    host: str = "127.0.0.1"
+    port: int = 8501
+    person: str = field(default_factory=getpass.getuser)  # who acts from the terminal
+    lease_minutes: float = 10.0
+    job_lease_seconds: float = 15.0
+    worker_poll_seconds: float = 0.5
+    device: str = "auto"  # auto, cpu, cuda
+
+    @property
+    def url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'shelfwright.db'}"
+
+    @property
+    def image_folders(self) -> tuple[Path, ...]:
+        return (self.data_dir / "images", *self.image_roots)
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from the environment; an unknown SHELFWRIGHT_ name or a bad value raises InvalidInput."""
+    known = Settings.__dataclass_fields__
+    values: dict[str, object] = {}
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX):
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in known:
+            raise InvalidInput(N_("There is no setting {variable}. docs/settings.md lists them."), variable=variable)
+        values[name] = _parse(variable, known[name].type, text)
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def _parse(variable: str, kind: object, text: str) -> object:
+    try:
+        if kind is int:
+            return int(text)
+        if kind is float:
+            return float(text)
+    except ValueError:
+        raise InvalidInput(N_("{variable} must be a number, not '{text}'."), variable=variable, text=text) from None
+    if kind is Path:
+        return Path(text).expanduser().resolve()
+    if kind == tuple[Path, ...]:
+        return tuple(Path(part).expanduser().resolve() for part in text.split(os.pathsep) if part)
+    return text

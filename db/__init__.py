@@ -1,0 +1,1 @@
+"""The database floor: tables and queries. Imports nothing of ours above it."""

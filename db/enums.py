@@ -1,0 +1,82 @@
+"""The words stored in columns. A leaf: every floor may import it."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person may do; `core.permissions` holds the table."""
+
+    ANNOTATOR = "annotator"
+    REVIEWER = "reviewer"
+    ANALYST = "analyst"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+class LabelSource(StrEnum):
+    """Who said that a product belongs to a category. Human outranks import."""
+
+    IMPORT = "import"
+    HUMAN = "human"
+
+
+class DecisionKind(StrEnum):
+    """What an annotator did with a task. A decision row never changes; UNDO is a new row."""
+
+    LABEL = "label"
+    CANNOT_TELL = "cannot_tell"
+    BAD_LISTING = "bad_listing"
+    UNDO = "undo"
+
+
+class TaskStatus(StrEnum):
+    """Where a task stands in its queue."""
+
+    OPEN = "open"
+    LEASED = "leased"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class CampaignStatus(StrEnum):
+    """Whether a campaign hands out tasks."""
+
+    BUILDING = "building"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+class CampaignKind(StrEnum):
+    """Ready-made purposes of a campaign."""
+
+    LOW_CONFIDENCE = "low_confidence"
+    DISAGREEMENT = "disagreement"
+    RANDOM = "random"
+
+
+class CampaignOrder(StrEnum):
+    """In which order a campaign hands out its products."""
+
+    MARGIN = "margin"
+    DISAGREEMENT = "disagreement"
+    RANDOM = "random"
+
+
+class JobStatus(StrEnum):
+    """todo -> doing -> succeeded | failed | aborted; todo -> cancelled."""
+
+    TODO = "todo"
+    DOING = "doing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ABORTED = "aborted"
+    CANCELLED = "cancelled"
+
+
+class ModelStatus(StrEnum):
+    """Whether a model version can be used."""
+
+    TRAINING = "training"
+    READY = "ready"
+    FAILED = "failed"

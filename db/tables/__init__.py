@@ -1,0 +1,58 @@
+"""All tables. Import rows from here: `from db.tables import ProductRow`."""
+
+from db.tables.base import Base
+from db.tables.catalogue import (
+    CategoryRow,
+    DemoTruthRow,
+    MallCategoryRow,
+    MallRow,
+    ProductRow,
+)
+from db.tables.imports import ImportRejectRow, ImportRunRow, ImportSourceRow
+from db.tables.jobs import JobLogRow, JobRow
+from db.tables.labeling import (
+    CampaignRow,
+    DailyProgressRow,
+    DecisionRow,
+    LabelRow,
+    TaskRow,
+    TaskSkipRow,
+)
+from db.tables.learning import (
+    CategoryMetricRow,
+    ModelVersionRow,
+    PredictionRow,
+    ProductSplitRow,
+    PromotionRow,
+    SnapshotRow,
+)
+from db.tables.people import AuditRow, PersonRow, RevisionRow
+
+__all__ = [
+    "AuditRow",
+    "Base",
+    "CampaignRow",
+    "CategoryMetricRow",
+    "CategoryRow",
+    "DailyProgressRow",
+    "DecisionRow",
+    "DemoTruthRow",
+    "ImportRejectRow",
+    "ImportRunRow",
+    "ImportSourceRow",
+    "JobLogRow",
+    "JobRow",
+    "LabelRow",
+    "MallCategoryRow",
+    "MallRow",
+    "ModelVersionRow",
+    "PersonRow",
+    "PredictionRow",
+    "ProductRow",
+    "ProductSplitRow",
+    "PromotionRow",
+    "RevisionRow",
+    "SnapshotRow",
+    "TaskRow",
+    "TaskSkipRow",
+]

@@ -1,0 +1,27 @@
+"""gettext for pages: `_("Import")` speaks the language of the browser or of the switch."""
+
+import streamlit as st
+
+from core.errors import AppError
+from core.i18n import pick_language, translations
+
+LANGUAGE_KEY = "app.language"
+
+
+def language() -> str:
+    """'en' or 'ko': the switch if it was used, else the browser's language."""
+    return str(st.session_state.get(LANGUAGE_KEY) or pick_language(st.context.locale))
+
+
+def _(message: str) -> str:
+    return translations(language()).gettext(message)
+
+
+def ngettext(singular: str, plural: str, n: int) -> str:
+    return translations(language()).ngettext(singular, plural, n)
+
+
+def error_text(error: AppError) -> str:
+    """An error in the person's language."""
+    template = _(error.template)
+    return template.format(**error.values) if error.values else template

@@ -1,0 +1,125 @@
+"""Jobs: claimed once, beaten, taken over from the dead, cancelled, ended with a reason."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from core.errors import InvalidInput
+from core.jobs import handlers, worker
+from core.jobs.context import JobContext
+from core.jobs.queue import Job, cancel_job, enqueue, find_unfinished_job, get_job, list_log
+from core.runtime import Runtime
+from core.types import Actor, utc_now
+from db import jobs
+from db.enums import JobStatus
+from db.tables import JobRow
+
+
+def count_to(context: JobContext) -> dict[str, Any]:
+    for step in range(context.payload["n"]):
+        context.report(step / context.payload["n"], "counting", step=step)
+        context.log(f"step {step}")
+    return {"n": context.payload["n"]}
+
+
+def refuse(context: JobContext) -> dict[str, Any]:
+    raise InvalidInput("Line {line}: no title.", line=7)
+
+
+def break_down(context: JobContext) -> dict[str, Any]:
+    (context.folder / "checkpoint").write_text("kept")
+    raise ZeroDivisionError("by zero")
+
+
+def cancel_myself(context: JobContext) -> dict[str, Any]:
+    cancel_job(context.runtime, context.actor, context.job.id)
+    context.report(0.5, "after the cancel")
+    raise AssertionError("report must have raised")
+
+
+@pytest.fixture(autouse=True)
+def test_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
+    for function in (count_to, refuse, break_down, cancel_myself):
+        monkeypatch.setitem(handlers.HANDLERS, function.__name__, f"{__name__}:{function.__name__}")
+
+
+def run_next(runtime: Runtime) -> Job:
+    with runtime.sessions.write() as session:
+        job_id = jobs.claim_job(session, "w1", utc_now())
+    assert job_id
+    return worker.run_claimed(runtime, job_id, "w1")
+
+
+def test_a_job_runs_to_its_result_and_keeps_its_log(runtime: Runtime, actor: Actor) -> None:
+    enqueue(runtime, actor, "count_to", {"n": 3})
+    job = run_next(runtime)
+    assert (job.status, job.result, job.progress) == (JobStatus.SUCCEEDED, {"n": 3}, 1.0)
+    assert [line for _, line in list_log(runtime, job.id)] == ["step 0", "step 1", "step 2"]
+    assert not (runtime.data_dir / "jobs" / str(job.id)).exists()
+
+
+def test_one_waiting_job_per_key(runtime: Runtime, actor: Actor) -> None:
+    first = enqueue(runtime, actor, "count_to", {"n": 1}, dedupe_key="train")
+    assert enqueue(runtime, actor, "count_to", {"n": 2}, dedupe_key="train") == first
+    assert enqueue(runtime, actor, "count_to", {"n": 2}) != first
+    run_next(runtime)
+    assert enqueue(runtime, actor, "count_to", {"n": 1}, dedupe_key="train") != first
+
+
+def test_reasons_of_failure_are_kept(runtime: Runtime, actor: Actor) -> None:
+    enqueue(runtime, actor, "refuse", {})
+    assert run_next(runtime).error == "Line 7: no title."
+    broken = enqueue(runtime, actor, "break_down", {})
+    job = run_next(runtime)
+    assert (job.status, job.error) == (JobStatus.FAILED, "ZeroDivisionError: by zero")
+    assert "Traceback" in list_log(runtime, broken)[-1][1]
+
+
+def test_cancel_waiting_and_running(runtime: Runtime, actor: Actor) -> None:
+    waiting = enqueue(runtime, actor, "count_to", {"n": 1})
+    cancel_job(runtime, actor, waiting)
+    assert get_job(runtime, waiting).status == JobStatus.CANCELLED
+    enqueue(runtime, actor, "cancel_myself", {})
+    assert run_next(runtime).status == JobStatus.ABORTED
+    assert find_unfinished_job(runtime, ["count_to", "cancel_myself"]) is None
+
+
+def test_a_dead_workers_job_is_taken_over_and_the_revived_worker_cannot_finish_it(
+    runtime: Runtime, actor: Actor
+) -> None:
+    job_id = enqueue(runtime, actor, "count_to", {"n": 1}, worker="dead")
+    long_ago = utc_now() - timedelta(minutes=5)
+    with runtime.sessions.write() as session:
+        session.execute(sa.update(JobRow).values(heartbeat_at=long_ago))
+    assert worker.requeue_stalled(runtime) == 1
+    job = run_next(runtime)
+    assert (job.id, job.status, job.attempt) == (job_id, JobStatus.SUCCEEDED, 2)
+    with runtime.sessions.write() as session:
+        assert not jobs.finish_job(session, job_id, "dead", JobStatus.FAILED, utc_now(), error="late")
+
+
+def test_a_job_that_keeps_killing_its_worker_fails(runtime: Runtime, actor: Actor) -> None:
+    job_id = enqueue(runtime, actor, "count_to", {"n": 1}, worker="dead")
+    long_ago = utc_now() - timedelta(minutes=5)
+    with runtime.sessions.write() as session:
+        session.execute(sa.update(JobRow).values(heartbeat_at=long_ago, attempt=worker.MAX_ATTEMPTS))
+    worker.requeue_stalled(runtime)
+    assert get_job(runtime, job_id).status == JobStatus.FAILED
+
+
+def test_many_workers_do_each_job_once(runtime: Runtime, actor: Actor) -> None:
+    ids = [enqueue(runtime, actor, "count_to", {"n": 1}) for _ in range(40)]
+    stop = threading.Event()
+    threads = [threading.Thread(target=worker.work, args=(runtime, stop)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(not get_job(runtime, job_id).is_finished for job_id in ids):
+        stop.wait(0.05)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert all(len(list_log(runtime, job_id)) == 1 for job_id in ids)
+    assert all(get_job(runtime, job_id).attempt == 1 for job_id in ids)

@@ -1,0 +1,65 @@
+"""Every string of the interface has its Korean, with the same values in it, and none is left over."""
+
+import string
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from core import errors
+from core.settings import ROOT
+
+KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
+
+
+def messages_in_code() -> dict[str, str]:
+    """Message -> where it stands."""
+    found: dict[str, str] = {}
+    for folder in ("core", "pages"):
+        for file, line, message, *_ in extract_from_dir(ROOT / folder, [("**.py", "python")], keywords=KEYWORDS):
+            for text in [message] if isinstance(message, str) else message:
+                found[text] = f"{folder}/{file}:{line}"
+    for file, line, message, *_ in extract_from_dir(
+        ROOT, [("app.py", "python")], keywords=KEYWORDS, directory_filter=lambda path: False
+    ):
+        found[message] = f"{file}:{line}"
+    for error in vars(errors).values():
+        if isinstance(error, type) and issubclass(error, errors.AppError):
+            found[" ".join((error.__doc__ or "").split())] = f"core/errors.py {error.__name__}"
+    return found
+
+
+def korean() -> dict[str, str]:
+    merged: dict[str, str] = {}
+    for path in sorted((ROOT / "locale" / "ko").glob("*.po")):
+        with path.open("rb") as file:
+            catalog: Catalog = read_po(file, locale="ko")
+        for message in catalog:
+            if not message.id:
+                continue
+            for text in [message.id] if isinstance(message.id, str) else message.id:
+                merged[text] = message.string if isinstance(message.string, str) else message.string[0]
+    return merged
+
+
+def fields(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+
+
+def test_every_message_has_its_korean() -> None:
+    translated = korean()
+    missing = [f"{place}: {text!r}" for text, place in messages_in_code().items() if not translated.get(text)]
+    assert not missing, "\n".join(["no Korean for:", *missing])
+
+
+def test_a_translation_keeps_its_values() -> None:
+    wrong = [
+        f"{text!r} -> {korean_text!r}" for text, korean_text in korean().items() if fields(text) != fields(korean_text)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_translation_is_left_over() -> None:
+    in_code = messages_in_code()
+    stale = [text for text in korean() if text not in in_code]
+    assert not stale, "\n".join(["in locale/ko but not in the code:", *stale])
