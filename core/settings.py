@@ -26,6 +26,7 @@ class Settings:
     job_lease_seconds: float = 15.0
     worker_poll_seconds: float = 0.5
     device: str = "auto"  # auto, cpu, cuda
+    promotion_margin: float = 0.05  # a category of >= 30 test rows may fall by this much when a version is promoted
 
     @property
     def url(self) -> str:

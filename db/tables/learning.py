@@ -28,11 +28,14 @@ class ProductSplitRow(Base):
     """Which split a product belongs to, for good: near-duplicates share a group and so a fold."""
 
     __tablename__ = "product_splits"
-    __table_args__ = (sa.Index("ix_product_splits_group_key", "group_key"),)
+    __table_args__ = (
+        sa.Index("ix_product_splits_group_key", "group_key"),
+        sa.Index("ix_product_splits_fold_product_id", "fold", "product_id"),
+    )
 
     product_id: Mapped[int] = mapped_column(sa.ForeignKey("products.id"), primary_key=True)
     group_key: Mapped[str] = mapped_column(sa.String(32))
-    fold: Mapped[int] = mapped_column(sa.SmallInteger)  # 0..9: 0 test, 1 validation, the rest train
+    fold: Mapped[int] = mapped_column(sa.SmallInteger)  # 0 test, 1 validation, 2..9 train; -1 left out
 
 
 class ModelVersionRow(Base):

@@ -369,6 +369,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("product_id", name=op.f("pk_product_splits")),
     )
     with op.batch_alter_table("product_splits", schema=None) as batch_op:
+        batch_op.create_index("ix_product_splits_fold_product_id", ["fold", "product_id"], unique=False)
         batch_op.create_index("ix_product_splits_group_key", ["group_key"], unique=False)
 
     op.create_table(
@@ -540,6 +541,7 @@ def downgrade() -> None:
     op.drop_table("promotions")
     with op.batch_alter_table("product_splits", schema=None) as batch_op:
         batch_op.drop_index("ix_product_splits_group_key")
+        batch_op.drop_index("ix_product_splits_fold_product_id")
 
     op.drop_table("product_splits")
     with op.batch_alter_table("predictions", schema=None) as batch_op:
