@@ -1,16 +1,17 @@
 """What all commands share: the runtime, the person, running a job in place, and printing."""
 
 import json
-import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from core.errors import AppError
-from core.jobs.queue import Job, enqueue
+from core.jobs.queue import Job, cancel_job, enqueue
 from core.people import sign_in_local
 from core.runtime import Runtime, open_runtime
 from core.settings import read_settings
@@ -18,6 +19,8 @@ from core.types import Actor
 from db.enums import JobStatus
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object last, for programs.")]
+ShowProgress = Callable[[float, str, dict[str, Any]], None]
+PLAIN_SECONDS = 5.0
 
 
 @contextmanager
@@ -38,32 +41,63 @@ def emit(as_json: bool, facts: dict[str, Any], sentence: str) -> None:
         sys.stdout.write(sentence + "\n")
 
 
-def run_job(runtime: Runtime, actor: Actor, kind: str, payload: dict[str, Any]) -> Job:
-    """Do a job in this process, with a progress bar on a terminal. Raises AppError with its reason when it fails.
-
-    The job is in the same list as the app's: it can be watched and cancelled there.
-    """
+@contextmanager
+def progress_shown(title: str) -> Iterator[ShowProgress]:
+    """Give a function that shows progress on stderr: a bar on a terminal, else a line now and then."""
+    if not sys.stderr.isatty():
+        yield _PlainProgress()
+        return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from core.jobs.queue import cancel_job
-    from core.jobs.worker import run_claimed, worker_name
-
-    worker = worker_name()
-    job_id = enqueue(runtime, actor, kind, payload, worker=worker)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(kind, total=1.0)
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=1.0)
 
         def show(progress: float, stage: str, detail: dict[str, Any]) -> None:
-            numbers = "  ".join(f"{name}={value}" for name, value in detail.items() if value is not None)
-            bar.update(task, completed=progress, description=f"{stage} {numbers}".strip())
+            bar.update(task, completed=progress, description=escape(_sentence(stage, detail)))
 
+        yield show
+
+
+class _PlainProgress:
+    """A line at each new stage, and every few seconds in between."""
+
+    def __init__(self) -> None:
+        self.stage, self.next_line = "", 0.0
+
+    def __call__(self, progress: float, stage: str, detail: dict[str, Any]) -> None:
+        if stage == self.stage and time.monotonic() < self.next_line:
+            return
+        self.stage, self.next_line = stage, time.monotonic() + PLAIN_SECONDS
+        sys.stderr.write(f"{progress:4.0%}  {_sentence(stage, detail)}\n")
+        sys.stderr.flush()
+
+
+def _sentence(stage: str, detail: dict[str, Any]) -> str:
+    numbers = (
+        f"{name.replace('_', ' ')} {value:,.4g}" if isinstance(value, float) else f"{name.replace('_', ' ')} {value}"
+        for name, value in detail.items()
+        if isinstance(value, int | float | str)
+    )
+    return "  ".join([stage, *numbers])
+
+
+def run_job(runtime: Runtime, actor: Actor, kind: str, payload: dict[str, Any]) -> Job:
+    """Do a job in this process, with progress on stderr. Raises AppError with its reason when it fails.
+
+    The job is in the same list as the app's: it can be watched and cancelled there.
+    """
+    from core.jobs.worker import run_claimed, worker_name
+
+    worker = worker_name()
+    job_id = enqueue(runtime, actor, kind, payload, worker=worker)
+    with progress_shown(kind) as show:
         try:
             job = run_claimed(runtime, job_id, worker, show)
         except KeyboardInterrupt:
@@ -72,8 +106,3 @@ def run_job(runtime: Runtime, actor: Actor, kind: str, payload: dict[str, Any]) 
     if job.status != JobStatus.SUCCEEDED:
         raise AppError(job.error or f"The job ended as {job.status.value}.")
     return job
-
-
-def is_quiet() -> bool:
-    """True where nobody watches: no terminal."""
-    return not sys.stderr.isatty() or bool(os.environ.get("CI"))

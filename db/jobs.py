@@ -91,17 +91,30 @@ def requeue_stalled(session: Session, oldest_beat: datetime, max_attempts: int, 
     aborted = session.execute(
         sa.update(JobRow).where(stalled, JobRow.cancel_requested).values(status=JobStatus.ABORTED, finished_at=now)
     )
-    # A successor with the same key may wait already; then the dead one ends and the waiting one does the work.
+    _end_twins(session, stalled, now)
+    back = session.execute(sa.update(JobRow).where(stalled).values(status=JobStatus.TODO, worker=None))
+    return sum(result.rowcount for result in (failed, aborted, back))  # type: ignore[attr-defined]
+
+
+def _end_twins(session: Session, doing: sa.ColumnElement[bool], now: datetime) -> None:
+    """Of the running jobs that cannot go on, end those whose successor (same key) waits already: it does the work."""
     twin = sa.orm.aliased(JobRow)
     has_twin = sa.select(twin.id).where(twin.dedupe_key == JobRow.dedupe_key, twin.status == JobStatus.TODO).exists()
     session.execute(
         sa.update(JobRow)
-        .where(stalled, has_twin)
+        .where(doing, has_twin)
         .values(status=JobStatus.ABORTED, finished_at=now)
         .execution_options(synchronize_session=False)
     )
-    back = session.execute(sa.update(JobRow).where(stalled).values(status=JobStatus.TODO, worker=None))
-    return sum(result.rowcount for result in (failed, aborted, back))  # type: ignore[attr-defined]
+
+
+def release_job(session: Session, job_id: int, worker: str, now: datetime) -> None:
+    """A worker that is told to stop puts its job back; this does not count as an attempt."""
+    mine = sa.and_(JobRow.id == job_id, JobRow.worker == worker, JobRow.status == JobStatus.DOING)
+    _end_twins(session, mine, now)
+    session.execute(
+        sa.update(JobRow).where(mine).values(status=JobStatus.TODO, worker=None, attempt=JobRow.attempt - 1)
+    )
 
 
 def beat(session: Session, job_id: int, worker: str, now: datetime) -> bool | None:

@@ -42,6 +42,22 @@ def work(runtime: Runtime, stop: threading.Event) -> None:
             run_claimed(runtime, job_id, name)
 
 
+def work_until_ended(
+    runtime: Runtime, job_id: int, on_report: Callable[[float, str, dict[str, Any]], None] | None = None
+) -> Job:
+    """Run waiting jobs here until this one has ended, here or in another worker's hands."""
+    name, pause = worker_name(), threading.Event()
+    while not (job := get_job(runtime, job_id)).is_finished:
+        requeue_stalled(runtime)
+        with runtime.sessions.write() as session:
+            claimed = jobs.claim_job(session, name, utc_now())
+        if claimed is None:
+            pause.wait(runtime.settings.worker_poll_seconds)
+        else:
+            run_claimed(runtime, claimed, name, on_report)
+    return job
+
+
 def requeue_stalled(runtime: Runtime) -> int:
     """Take jobs from workers whose heart stopped; they start again where their checkpoint is."""
     oldest_beat = utc_now() - timedelta(seconds=runtime.settings.job_lease_seconds)
@@ -60,8 +76,13 @@ def run_claimed(
     context = JobContext(runtime, job, worker, on_report)
     if job.attempt > 1:
         context.log(f"Attempt {job.attempt}: the worker before died; going on from the last checkpoint.")
-    with _heartbeat(runtime, job_id, worker):
-        status, result, error = _run(context)
+    try:
+        with _heartbeat(runtime, job_id, worker):
+            status, result, error = _run(context)
+    except KeyboardInterrupt:  # told to stop: the next worker goes on from the checkpoint
+        with runtime.sessions.write() as session:
+            jobs.release_job(session, job_id, worker, utc_now())
+        raise
     if status is None:
         logger.warning("job %s went to another worker", job_id)
         return get_job(runtime, job_id)

@@ -40,9 +40,14 @@ def cancel_myself(context: JobContext) -> dict[str, Any]:
     raise AssertionError("report must have raised")
 
 
+def be_interrupted(context: JobContext) -> dict[str, Any]:
+    (context.folder / "checkpoint").write_text("kept")
+    raise KeyboardInterrupt
+
+
 @pytest.fixture(autouse=True)
 def test_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
-    for function in (count_to, refuse, break_down, cancel_myself):
+    for function in (count_to, refuse, break_down, cancel_myself, be_interrupted):
         monkeypatch.setitem(handlers.HANDLERS, function.__name__, f"{__name__}:{function.__name__}")
 
 
@@ -123,3 +128,21 @@ def test_many_workers_do_each_job_once(runtime: Runtime, actor: Actor) -> None:
         thread.join()
     assert all(len(list_log(runtime, job_id)) == 1 for job_id in ids)
     assert all(get_job(runtime, job_id).attempt == 1 for job_id in ids)
+
+
+def test_a_worker_told_to_stop_puts_its_job_back(runtime: Runtime, actor: Actor) -> None:
+    job_id = enqueue(runtime, actor, "be_interrupted", {}, dedupe_key="train")
+    with pytest.raises(KeyboardInterrupt):
+        run_next(runtime)
+    job = get_job(runtime, job_id)
+    assert (job.status, job.attempt) == (JobStatus.TODO, 0)
+    assert (runtime.data_dir / "jobs" / str(job_id) / "checkpoint").exists()
+
+
+def test_work_until_ended_does_what_waits_first(runtime: Runtime, actor: Actor) -> None:
+    before = enqueue(runtime, actor, "count_to", {"n": 1})
+    wanted = enqueue(runtime, actor, "count_to", {"n": 2})
+    after = enqueue(runtime, actor, "count_to", {"n": 3})
+    assert worker.work_until_ended(runtime, wanted).result == {"n": 2}
+    assert get_job(runtime, before).is_finished
+    assert not get_job(runtime, after).is_finished

@@ -1,0 +1,105 @@
+"""Starts app and worker, waits until the app answers, keeps both alive, stops both."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import IO
+
+from core.errors import InvalidInput, NotReady
+from core.settings import ROOT, Settings
+
+READY_SECONDS = 60.0
+MAX_RESTARTS = 5
+LOG_LIMIT = 10_000_000
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise InvalidInput unless the address is this machine's own, NotReady when the port is taken."""
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        raise InvalidInput(
+            "Shelfwright has no sign-in yet, so it listens on this machine only (127.0.0.1), not on {host}.",
+            host=host,
+        )
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            raise NotReady(
+                "Port {port} is in use, perhaps by Shelfwright itself. Choose another: make run PORT={other}",
+                port=port,
+                other=port + 1,
+            ) from None
+
+
+class Launcher:
+    """Two child processes in process groups of their own, so that Ctrl-C reaches them through us, once."""
+
+    def __init__(self, settings: Settings, port: int) -> None:
+        self.settings, self.port = settings, port
+        self.url = f"http://{settings.host}:{port}"
+        streamlit = [sys.executable, "-m", "streamlit", "run", "app.py"]
+        address = [f"--server.port={port}", f"--server.address={settings.host}"]
+        self.commands = {"app": streamlit + address, "worker": [sys.executable, "cli.py", "worker"]}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.n_restarts = 0
+
+    def start(self) -> None:
+        for name in self.commands:
+            self._start(name)
+
+    def _start(self, name: str) -> None:
+        with self._open_log(name) as log:
+            self.processes[name] = subprocess.Popen(  # noqa: S603 - our own programs
+                self.commands[name], cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+
+    def _open_log(self, name: str) -> IO[bytes]:
+        path = self.log_path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        too_long = path.exists() and path.stat().st_size > LOG_LIMIT
+        return path.open("wb" if too_long else "ab")
+
+    def log_path(self, name: str) -> Path:
+        return self.settings.data_dir / "logs" / f"{name}.log"
+
+    def wait_until_ready(self) -> None:
+        """Return when the app answers; NotReady with the end of its log when it does not."""
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline and self.processes["app"].poll() is None:
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2):  # noqa: S310 - our own address
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        tail = self.log_path("app").read_text("utf-8", errors="replace")[-2000:]
+        raise NotReady("The app did not start. The end of its log:\n{tail}", tail=tail)
+
+    def watch(self) -> None:
+        """Until Ctrl-C: start again what died. A worker's job goes on from its checkpoint."""
+        while True:
+            for name, process in list(self.processes.items()):
+                if process.poll() is None:
+                    continue
+                self.n_restarts += 1
+                if self.n_restarts > MAX_RESTARTS:
+                    raise NotReady("The {name} keeps dying. Its log: {path}", name=name, path=self.log_path(name))
+                sys.stderr.write(f"The {name} ended with code {process.returncode}; starting it again.\n")
+                self._start(name)
+            time.sleep(0.5)
+
+    def stop(self) -> None:
+        """Ask both to end, and make sure they do."""
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, 9)
+                process.wait()
