@@ -26,6 +26,7 @@ class Settings:
     job_lease_seconds: float = 15.0
     worker_poll_seconds: float = 0.5
     device: str = "auto"  # auto, cpu, cuda
+    fetch_remote_images: bool = False  # whether image URLs of products are fetched from the internet
     promotion_margin: float = 0.05  # a category of >= 30 test rows may fall by this much when a version is promoted
 
     @property
@@ -51,6 +52,19 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     return Settings(**values)  # type: ignore[arg-type]
 
 
+_WORDS = {
+    "1": True,
+    "yes": True,
+    "true": True,
+    "on": True,
+    "0": False,
+    "no": False,
+    "false": False,
+    "off": False,
+    "": False,
+}
+
+
 def _parse(variable: str, kind: object, text: str) -> object:
     try:
         if kind is int:
@@ -59,6 +73,10 @@ def _parse(variable: str, kind: object, text: str) -> object:
             return float(text)
     except ValueError:
         raise InvalidInput(N_("{variable} must be a number, not '{text}'."), variable=variable, text=text) from None
+    if kind is bool:
+        if text.strip().lower() not in _WORDS:
+            raise InvalidInput(N_("{variable} must be yes or no, not '{text}'."), variable=variable, text=text)
+        return _WORDS[text.strip().lower()]
     if kind is Path:
         return Path(text).expanduser().resolve()
     if kind == tuple[Path, ...]:
