@@ -1,9 +1,13 @@
 """gettext for pages: `_("Import")` speaks the language of the browser or of the switch."""
 
+import re
+
 import streamlit as st
 
-from core.errors import AppError
+from core.errors import N_, AppError
 from core.i18n import pick_language, translations
+
+__all__ = ["LANGUAGE_KEY", "N_", "_", "error_text", "escape", "language", "ngettext"]
 
 LANGUAGE_KEY = "app.language"
 
@@ -25,3 +29,8 @@ def error_text(error: AppError) -> str:
     """An error in the person's language."""
     template = _(error.template)
     return template.format(**error.values) if error.values else template
+
+
+def escape(text: str) -> str:
+    """Text from outside for a place that reads Markdown: every sign of it loses its meaning."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:])", r"\\\1", " ".join(text.split()))
