@@ -70,5 +70,5 @@ def raise_revision(session: Session, *names: str) -> None:
 def get_revisions(session: Session, *names: str) -> tuple[int, ...]:
     """The counters of `names`, in that order; 0 where nothing was written yet."""
     rows = session.execute(sa.select(RevisionRow.name, RevisionRow.number).where(RevisionRow.name.in_(names)))
-    found = dict(rows.tuples().all())
+    found: dict[str, int] = dict(rows.all())
     return tuple(found.get(name, 0) for name in names)
