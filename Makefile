@@ -24,7 +24,7 @@ $(DEV): requirements-dev.txt requirements.txt | $(RUNTIME)
 	@touch $@
 
 run: setup
-	@$(PY) cli.py run
+	@$(PY) cli.py run $(ARGS)
 
 test: setup $(DEV)
 	@$(PY) -m tests.machine
