@@ -1,0 +1,174 @@
+"""Queries that set two model versions side by side on the same held-out products.
+
+Held out means: in the test fold, which no version learns from (a product never changes its fold). A product
+counts when both versions answered it and it has a label that people did not call undecidable.
+"""
+
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from db.enums import DecisionKind
+from db.tables import CategoryRow, DecisionRow, PredictionRow, ProductRow, ProductSplitRow
+
+TEST_FOLD = 0
+A = aliased(PredictionRow, name="a")
+B = aliased(PredictionRow, name="b")
+OwnLabel = aliased(CategoryRow, name="own_label")
+AnswerA = aliased(CategoryRow, name="answer_a")
+AnswerB = aliased(CategoryRow, name="answer_b")
+
+
+class CategoryCounts(NamedTuple):
+    """One category's held-out rows and how many of them each version got right within its first 1, 2, 4."""
+
+    category_id: int
+    path: str
+    n: int
+    n_both: int
+    a_at_1: int
+    a_at_2: int
+    a_at_4: int
+    b_at_1: int
+    b_at_2: int
+    b_at_4: int
+
+
+class ChangedRow(NamedTuple):
+    """A product that the two versions answer differently."""
+
+    product_id: int
+    title: str
+    label_id: int | None
+    label_path: str | None
+    is_held_out: bool
+    a_id: int
+    a_path: str
+    a_confidence: float
+    b_id: int
+    b_path: str
+    b_confidence: float
+
+
+def undecidable_products() -> sa.Select[*tuple[Any, ...]]:
+    """Ids of products whose latest decision that was not undone is 'cannot tell' or 'bad listing'."""
+    undo, later, later_undo = (aliased(DecisionRow) for _ in range(3))
+    is_undone = sa.select(undo.id).where(undo.undoes_id == DecisionRow.id).exists()
+    is_overruled = (
+        sa.select(later.id)
+        .where(
+            later.product_id == DecisionRow.product_id,
+            later.id > DecisionRow.id,
+            later.kind != DecisionKind.UNDO,
+            ~sa.select(later_undo.id).where(later_undo.undoes_id == later.id).exists(),
+        )
+        .exists()
+    )
+    unusable = DecisionRow.kind.in_([DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING])
+    return sa.select(DecisionRow.product_id).where(unusable, ~is_undone, ~is_overruled)
+
+
+def _judged(*columns: Any) -> sa.Select[*tuple[Any, ...]]:
+    return (
+        sa.select(*columns)
+        .select_from(ProductSplitRow)
+        .join(ProductRow, ProductRow.id == ProductSplitRow.product_id)
+        .join(A, A.product_id == ProductSplitRow.product_id)
+        .join(B, B.product_id == ProductSplitRow.product_id)
+        .where(
+            ProductSplitRow.fold == TEST_FOLD,
+            ProductRow.category_id.is_not(None),
+            ProductRow.id.not_in(undecidable_products()),
+        )
+    )
+
+
+def _within(prediction: Any, k: int) -> sa.ColumnElement[int]:
+    """How many judged rows have their label among the first k answers of `prediction`."""
+    answers = [prediction.category_id, *(prediction.top[(rank, 0)].as_integer() for rank in range(1, k))]
+    hit = sa.or_(*(answer == ProductRow.category_id for answer in answers))
+    return sa.func.sum(sa.case((hit, 1), else_=0))
+
+
+def count_by_category(session: Session, a_id: int, b_id: int) -> list[CategoryCounts]:
+    label = ProductRow.category_id
+    both = sa.case((sa.and_(A.category_id == label, B.category_id == label), 1), else_=0)
+    counts = (
+        _judged(
+            label.label("category_id"),
+            sa.func.count().label("n"),
+            sa.func.sum(both).label("n_both"),
+            *(_within(A, k).label(f"a_{k}") for k in (1, 2, 4)),
+            *(_within(B, k).label(f"b_{k}") for k in (1, 2, 4)),
+        )
+        .where(A.model_version_id == a_id, B.model_version_id == b_id)
+        .group_by(label)
+        .subquery()
+    )
+    first, *others = counts.c
+    query = (
+        sa.select(first, CategoryRow.path, *others)
+        .join(CategoryRow, CategoryRow.id == counts.c.category_id)
+        .order_by(CategoryRow.path)
+    )
+    return [CategoryCounts(*row) for row in session.execute(query)]
+
+
+def count_answers(session: Session, a_id: int, b_id: int, of_a: bool) -> dict[int, int]:
+    """How often one of the two versions answers each category on the judged rows."""
+    answer = (A if of_a else B).category_id
+    query = (
+        _judged(answer, sa.func.count()).where(A.model_version_id == a_id, B.model_version_id == b_id).group_by(answer)
+    )
+    return dict(session.execute(query).tuples().all())
+
+
+def count_changed(session: Session, a_id: int, b_id: int) -> tuple[int, int]:
+    """Products that both versions answered, and those of them with different answers."""
+    changed = sa.func.sum(sa.case((A.category_id != B.category_id, 1), else_=0))
+    query = (
+        sa.select(sa.func.count(), changed)
+        .select_from(A)
+        .join(B, B.product_id == A.product_id)
+        .where(A.model_version_id == a_id, B.model_version_id == b_id)
+    )
+    n_both, n_changed = session.execute(query).one()
+    return n_both, n_changed or 0
+
+
+def list_changed(
+    session: Session, a_id: int, b_id: int, after_id: int, limit: int, held_out_only: bool, category_id: int | None
+) -> list[ChangedRow]:
+    """Products with different answers, by product id from `after_id` on. `category_id`: only of this label."""
+    is_held_out = sa.func.coalesce(ProductSplitRow.fold == TEST_FOLD, sa.false())
+    query = (
+        sa.select(
+            ProductRow.id,
+            ProductRow.title,
+            OwnLabel.id,
+            OwnLabel.path,
+            is_held_out,
+            A.category_id,
+            AnswerA.path,
+            A.confidence,
+            B.category_id,
+            AnswerB.path,
+            B.confidence,
+        )
+        .select_from(A)
+        .join(B, sa.and_(B.product_id == A.product_id, B.model_version_id == b_id))
+        .join(ProductRow, ProductRow.id == A.product_id)
+        .join(OwnLabel, OwnLabel.id == ProductRow.category_id, isouter=True)
+        .join(AnswerA, AnswerA.id == A.category_id)
+        .join(AnswerB, AnswerB.id == B.category_id)
+        .join(ProductSplitRow, ProductSplitRow.product_id == A.product_id, isouter=True)
+        .where(A.model_version_id == a_id, A.product_id > after_id, A.category_id != B.category_id)
+        .order_by(A.product_id)
+        .limit(limit)
+    )
+    if held_out_only:
+        query = query.where(ProductSplitRow.fold == TEST_FOLD)
+    if category_id is not None:
+        query = query.where(ProductRow.category_id == category_id)
+    return [ChangedRow(*row) for row in session.execute(query)]

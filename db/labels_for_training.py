@@ -1,0 +1,111 @@
+"""What is known of each product's category, read from the append-only labels and decisions.
+
+Per product: the latest human decision that was not undone wins (it may say 'cannot tell'), else the latest human
+label without a decision, else the latest imported label.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from db.enums import DecisionKind, LabelSource
+from db.tables import DecisionRow, LabelRow, MallCategoryRow, MallRow, ProductRow
+
+
+class Moment(NamedTuple):
+    """Up to which rows is read, so that two passes see the same while people go on labeling."""
+
+    label_id: int
+    decision_id: int
+
+
+class Verdict(NamedTuple):
+    """Who says what of a product. `category_id` is none where a person could not tell or the listing is bad."""
+
+    category_id: int | None
+    source: LabelSource
+    kind: DecisionKind
+
+
+class ProductFields(NamedTuple):
+    """What a model reads of a product."""
+
+    id: int
+    title: str
+    mall_category: str | None
+    mall_weight: float | None
+    brand: str | None
+    registered_at: datetime | None
+
+
+def now_in_labels(session: Session) -> Moment:
+    label_id = session.scalar(sa.select(sa.func.max(LabelRow.id))) or 0
+    return Moment(label_id, session.scalar(sa.select(sa.func.max(DecisionRow.id))) or 0)
+
+
+def iter_ranges(session: Session, chunk: int) -> Iterator[tuple[int, int]]:
+    """Ranges (first id, last id) that hold `chunk` products each, in order."""
+    after_id = 0
+    while True:
+        ids = sa.select(ProductRow.id).where(ProductRow.id > after_id).order_by(ProductRow.id).limit(chunk).subquery()
+        first, last = session.execute(sa.select(sa.func.min(ids.c.id), sa.func.max(ids.c.id))).one()
+        if last is None:
+            return
+        yield first, last
+        after_id = last
+
+
+def map_verdicts(session: Session, first_id: int, last_id: int, moment: Moment) -> dict[int, Verdict]:
+    """Product id -> verdict, for products of this range of ids that have one."""
+    verdicts: dict[int, Verdict] = {}
+    labels = (
+        sa.select(LabelRow.product_id, LabelRow.category_id)
+        .where(
+            LabelRow.product_id.between(first_id, last_id),
+            LabelRow.id <= moment.label_id,
+            LabelRow.decision_id.is_(None),
+        )
+        .order_by(LabelRow.product_id, LabelRow.id)
+    )
+    for source in (LabelSource.IMPORT, LabelSource.HUMAN):
+        for product_id, category_id in session.execute(labels.where(LabelRow.source == source)):
+            verdicts[product_id] = Verdict(category_id, source, DecisionKind.LABEL)
+    undo = aliased(DecisionRow)
+    is_undone = sa.select(undo.id).where(undo.undoes_id == DecisionRow.id, undo.id <= moment.decision_id).exists()
+    decisions = (
+        sa.select(DecisionRow.product_id, DecisionRow.kind, LabelRow.category_id)
+        .join(LabelRow, LabelRow.decision_id == DecisionRow.id, isouter=True)
+        .where(
+            DecisionRow.product_id.between(first_id, last_id),
+            DecisionRow.id <= moment.decision_id,
+            DecisionRow.kind != DecisionKind.UNDO,
+            ~is_undone,
+        )
+        .order_by(DecisionRow.product_id, DecisionRow.id)
+    )
+    for product_id, kind, category_id in session.execute(decisions):
+        if kind != DecisionKind.LABEL or category_id is not None:
+            verdicts[product_id] = Verdict(category_id, LabelSource.HUMAN, kind)
+    return verdicts
+
+
+def list_products(session: Session, first_id: int, last_id: int) -> list[ProductFields]:
+    """Products of this range of ids, by id."""
+    query = (
+        sa.select(
+            ProductRow.id,
+            ProductRow.title,
+            MallCategoryRow.path,
+            MallRow.weight,
+            ProductRow.brand,
+            ProductRow.registered_at,
+        )
+        .join(MallCategoryRow, MallCategoryRow.id == ProductRow.mall_category_id, isouter=True)
+        .join(MallRow, MallRow.id == ProductRow.mall_id, isouter=True)
+        .where(ProductRow.id.between(first_id, last_id))
+        .order_by(ProductRow.id)
+    )
+    return [ProductFields(*row) for row in session.execute(query)]

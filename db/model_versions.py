@@ -1,0 +1,133 @@
+"""Queries on model versions, their metrics per category, and promotions."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from db.enums import ModelStatus
+from db.people import insert_for
+from db.session import is_sqlite
+from db.tables import (
+    CategoryMetricRow,
+    CategoryRow,
+    ModelVersionRow,
+    PersonRow,
+    PredictionRow,
+    PromotionRow,
+    SnapshotRow,
+)
+
+
+class VersionRecord(NamedTuple):
+    """A version with what other tables say about it."""
+
+    version: ModelVersionRow
+    snapshot_hash: str | None
+    snapshot_rows: int | None
+    person: str
+
+
+def _versions() -> sa.Select[*tuple[Any, ...]]:
+    return (
+        sa.select(ModelVersionRow, SnapshotRow.content_hash, SnapshotRow.n_rows, PersonRow.name)
+        .join(SnapshotRow, SnapshotRow.id == ModelVersionRow.snapshot_id, isouter=True)
+        .join(PersonRow, PersonRow.id == ModelVersionRow.created_by)
+    )
+
+
+def list_versions(session: Session, limit: int, before_id: int | None = None) -> list[VersionRecord]:
+    """Ready versions, newest first; `before_id` continues a list."""
+    query = (
+        _versions().where(ModelVersionRow.status == ModelStatus.READY).order_by(ModelVersionRow.id.desc()).limit(limit)
+    )
+    if before_id:
+        query = query.where(ModelVersionRow.id < before_id)
+    return [VersionRecord(*row) for row in session.execute(query)]
+
+
+def find_version(session: Session, version_id: int) -> VersionRecord | None:
+    row = session.execute(_versions().where(ModelVersionRow.id == version_id)).first()
+    return VersionRecord(*row) if row else None
+
+
+def find_version_named(session: Session, name: str) -> VersionRecord | None:
+    row = session.execute(_versions().where(ModelVersionRow.name == name)).first()
+    return VersionRecord(*row) if row else None
+
+
+def find_version_of_job(session: Session, job_id: int) -> ModelVersionRow | None:
+    return session.scalar(sa.select(ModelVersionRow).where(ModelVersionRow.job_id == job_id))
+
+
+def insert_version(session: Session, values: dict[str, Any]) -> ModelVersionRow:
+    """A new version, named v1, v2 ... in the order of their coming."""
+    if not is_sqlite(session):  # SQLite's writer is alone anyway
+        session.execute(sa.text("SELECT pg_advisory_xact_lock(7205770)"))
+    number = (session.scalar(sa.select(sa.func.max(ModelVersionRow.id))) or 0) + 1
+    row = ModelVersionRow(name=f"v{number}", **values)
+    session.add(row)
+    session.flush()
+    row.name = f"v{row.id}"
+    return row
+
+
+def insert_category_metrics(session: Session, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        session.execute(sa.insert(CategoryMetricRow), rows)
+
+
+def list_category_metrics(session: Session, version_id: int) -> list[tuple[CategoryMetricRow, str]]:
+    """Each category's metrics with its path, the most frequent first."""
+    query = (
+        sa.select(CategoryMetricRow, CategoryRow.path)
+        .join(CategoryRow, CategoryRow.id == CategoryMetricRow.category_id)
+        .where(CategoryMetricRow.model_version_id == version_id)
+        .order_by(CategoryMetricRow.n.desc(), CategoryRow.path)
+    )
+    return [(row, path) for row, path in session.execute(query)]
+
+
+def set_n_scored(session: Session, version_id: int) -> int:
+    """Write how many products have a prediction of this version, and return it."""
+    query = sa.select(sa.func.count()).select_from(PredictionRow).where(PredictionRow.model_version_id == version_id)
+    n_scored = session.scalar(query) or 0
+    session.execute(sa.update(ModelVersionRow).where(ModelVersionRow.id == version_id).values(n_scored=n_scored))
+    return n_scored
+
+
+def lock_promotions(session: Session) -> None:
+    """One promotion at a time, so that each knows what it replaces. On SQLite the writer is alone anyway."""
+    if not is_sqlite(session):
+        session.execute(sa.text("SELECT pg_advisory_xact_lock(7205771)"))
+
+
+def find_promoted_id(session: Session) -> int | None:
+    """The version that answers: the latest promotion counts."""
+    return session.scalar(sa.select(PromotionRow.model_version_id).order_by(PromotionRow.id.desc()).limit(1))
+
+
+def list_promotions(session: Session) -> list[tuple[PromotionRow, str, str]]:
+    """Each promotion with the version's and the person's name, oldest first."""
+    query = (
+        sa.select(PromotionRow, ModelVersionRow.name, PersonRow.name)
+        .join(ModelVersionRow, ModelVersionRow.id == PromotionRow.model_version_id)
+        .join(PersonRow, PersonRow.id == PromotionRow.person_id)
+        .order_by(PromotionRow.id)
+    )
+    return [(row, version, person) for row, version, person in session.execute(query)]
+
+
+def insert_promotion(
+    session: Session, version_id: int, person_id: int, reason: str, gate_overridden: bool, now: datetime
+) -> None:
+    session.execute(
+        insert_for(session)(PromotionRow).values(
+            model_version_id=version_id,
+            person_id=person_id,
+            reason=reason,
+            gate_overridden=gate_overridden,
+            created_at=now,
+        )
+    )
