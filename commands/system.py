@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
 def run(
     port: Annotated[int | None, typer.Option(envvar="PORT", help="Port of the app. Default: 8501.")] = None,
     demo: Annotated[bool, typer.Option(help="Fill an empty database with the demo catalogue.")] = True,
+    products: Annotated[int, typer.Option(min=300, help="How many products the demo has.")] = 6000,
 ) -> None:
     """Start app and worker, and print the address. An empty database gets the demo first.
 
@@ -39,7 +40,7 @@ def run(
     _check_disk(settings.data_dir)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _prepare(demo)
+        _prepare(products if demo else 0)
         _serve(Launcher(settings, port))
     except KeyboardInterrupt:
         sys.stdout.write("\nStopped. Nothing is lost: make run goes on from here.\n")
@@ -56,12 +57,12 @@ def _check_disk(data_dir: Any) -> None:
         )
 
 
-def _prepare(demo: bool) -> None:
+def _prepare(n_demo_products: int) -> None:
     with opened() as (runtime, actor):
         from core.first_use import prepare
 
         with progress_shown("preparing") as show:
-            prepare(runtime, actor, show, with_demo=demo)
+            prepare(runtime, actor, show, n_demo_products)
 
 
 def _serve(launcher: Launcher) -> None:

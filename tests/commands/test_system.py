@@ -1,0 +1,81 @@
+"""The command line as a newcomer meets it: help with examples, JSON, clear sentences."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from cli import app
+from core.settings import ROOT
+
+
+def run(data_dir: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "SHELFWRIGHT_DATA_DIR": str(data_dir), **variables}
+    command = [sys.executable, "cli.py", *words]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def leaf_commands() -> list[tuple[str, str]]:
+    """Every command with its help text, groups walked."""
+    found = []
+
+    def walk(command: typer.core.TyperCommand | typer.core.TyperGroup, path: str) -> None:
+        if isinstance(command, typer.core.TyperGroup):
+            for name, child in command.commands.items():
+                walk(child, f"{path} {name}".strip())
+        else:
+            found.append((path, command.help or ""))
+
+    walk(typer.main.get_command(app), "")
+    return found
+
+
+@pytest.mark.parametrize(("name", "text"), leaf_commands(), ids=lambda value: value if len(value) < 30 else "")
+def test_every_command_explains_itself_with_an_example(name: str, text: str) -> None:
+    assert "Example" in text, name
+    assert f"cli.py {name}" in text, name
+
+
+def test_doctor_prints_one_json_object_last(tmp_path: Path) -> None:
+    done = run(tmp_path, "doctor", "--json")
+    facts = json.loads(done.stdout.splitlines()[-1])
+    assert done.returncode == 0
+    assert facts["healthy"] is True
+    assert {finding["name"] for finding in facts["findings"]} >= {"python", "disk", "database", "device"}
+
+
+def test_a_wrong_setting_is_one_sentence(tmp_path: Path) -> None:
+    done = run(tmp_path, "doctor", SHELFWRIGHT_PORT="many")
+    assert done.returncode == 1
+    assert done.stderr == "Error: SHELFWRIGHT_PORT must be a number, not 'many'.\n"
+
+
+def test_an_unreachable_database_is_one_sentence(tmp_path: Path) -> None:
+    url = "postgresql+psycopg://nobody:secret@127.0.0.1:1/none"
+    done = run(tmp_path, "doctor", SHELFWRIGHT_DATABASE_URL=url)
+    assert done.returncode == 1
+    assert "cannot be opened" in done.stderr
+    assert "secret" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_busy_port_is_one_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run(tmp_path, "run", "--no-demo", PORT=str(port))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: Port {port} is in use")
+    assert "Traceback" not in done.stderr
+
+
+def test_only_this_machine_may_listen(tmp_path: Path) -> None:
+    done = run(tmp_path, "run", "--no-demo", SHELFWRIGHT_HOST="0.0.0.0")
+    assert done.returncode == 1
+    assert "this machine only" in done.stderr
