@@ -1,6 +1,6 @@
 """All tables. Import rows from here: `from db.tables import ProductRow`."""
 
-from db.tables.base import Base
+from db.tables.base import Base, table_of
 from db.tables.catalogue import (
     CategoryRow,
     DemoTruthRow,
@@ -55,4 +55,5 @@ __all__ = [
     "SnapshotRow",
     "TaskRow",
     "TaskSkipRow",
+    "table_of",
 ]

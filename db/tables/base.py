@@ -55,3 +55,10 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map: ClassVar = {datetime: UtcDateTime(), dict[str, Any]: Json, list[Any]: Json}
+
+
+def table_of(row: type[Base]) -> sa.Table:
+    """The plain table behind a row class: for statements that are built once and run often."""
+    table = row.__table__
+    assert isinstance(table, sa.Table)
+    return table

@@ -44,6 +44,14 @@ class TaskRow(Base):
         sa.UniqueConstraint("campaign_id", "product_id", "slot"),
         sa.UniqueConstraint("campaign_id", "product_id", "annotator_id"),
         sa.Index(
+            "uq_tasks_lease",  # a person holds one task of a campaign at a time, whatever they press
+            "annotator_id",
+            "campaign_id",
+            unique=True,
+            sqlite_where=sa.text("status = 'leased'"),
+            postgresql_where=sa.text("status = 'leased'"),
+        ),
+        sa.Index(
             "ix_tasks_open",
             "campaign_id",
             "position",
@@ -68,7 +76,7 @@ class TaskRow(Base):
     status: Mapped[TaskStatus] = mapped_column(word(TaskStatus), default=TaskStatus.OPEN)
     lease_expires_at: Mapped[datetime | None]
     annotator_id: Mapped[int | None] = mapped_column(sa.ForeignKey("people.id"))  # holds the lease, or decided
-    draft: Mapped[dict[str, Any] | None]  # what the annotator had typed; survives a reload
+    draft: Mapped[dict[str, Any] | None]  # {person_id, values}: what that annotator had typed; survives a reload
     claimed_at: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
 
@@ -77,6 +85,7 @@ class TaskSkipRow(Base):
     """This person put this task off: others get it first, they get it again at the end."""
 
     __tablename__ = "task_skips"
+    __table_args__ = (sa.Index("ix_task_skips_person_id", "person_id", "skipped_at"),)
 
     task_id: Mapped[int] = mapped_column(sa.ForeignKey("tasks.id"), primary_key=True)
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), primary_key=True)

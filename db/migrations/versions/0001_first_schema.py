@@ -327,6 +327,7 @@ def upgrade() -> None:
         sa.Column("column", sa.Text(), nullable=True),
         sa.Column("value", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("reason_values", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("record", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["import_runs.id"], name=op.f("fk_import_rejects_run_id_import_runs")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_rejects")),
@@ -439,6 +440,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("status = 'open'"),
             postgresql_where=sa.text("status = 'open'"),
         )
+        batch_op.create_index(
+            "uq_tasks_lease",
+            ["annotator_id", "campaign_id"],
+            unique=True,
+            sqlite_where=sa.text("status = 'leased'"),
+            postgresql_where=sa.text("status = 'leased'"),
+        )
 
     op.create_table(
         "decisions",
@@ -491,6 +499,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["task_id"], ["tasks.id"], name=op.f("fk_task_skips_task_id_tasks")),
         sa.PrimaryKeyConstraint("task_id", "person_id", name=op.f("pk_task_skips")),
     )
+    with op.batch_alter_table("task_skips", schema=None) as batch_op:
+        batch_op.create_index("ix_task_skips_person_id", ["person_id", "skipped_at"], unique=False)
+
     op.create_table(
         "labels",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -521,6 +532,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_labels_product_id_id")
 
     op.drop_table("labels")
+    with op.batch_alter_table("task_skips", schema=None) as batch_op:
+        batch_op.drop_index("ix_task_skips_person_id")
+
     op.drop_table("task_skips")
     with op.batch_alter_table("decisions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_decisions_task_id"))
@@ -529,6 +543,9 @@ def downgrade() -> None:
 
     op.drop_table("decisions")
     with op.batch_alter_table("tasks", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_tasks_lease", sqlite_where=sa.text("status = 'leased'"), postgresql_where=sa.text("status = 'leased'")
+        )
         batch_op.drop_index(
             "ix_tasks_open", sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'")
         )

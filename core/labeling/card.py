@@ -1,0 +1,87 @@
+"""Everything the labeling card shows, in two indexed queries."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from core.errors import N_, NotFound
+from core.labeling.queue import Task
+from core.runtime import Runtime
+from core.types import Actor
+from db import products, tasks
+from db.enums import LabelSource
+
+
+@dataclass(frozen=True)
+class CardProduct:
+    """A product as an annotator sees it; `image` is a reference to be checked, never a trusted path."""
+
+    id: int
+    source: str
+    external_id: str
+    title: str
+    brand: str | None
+    mall: str | None
+    mall_category: str | None
+    price: Decimal | None
+    registered_at: datetime | None
+    image: str | None
+
+
+@dataclass(frozen=True)
+class Card:
+    """One task with its evidence. `suggestions` are (category id, confidence 0..1), best first, maybe none."""
+
+    task: Task
+    product: CardProduct
+    category_id: int | None  # the current label
+    label_source: LabelSource | None
+    suggestions: tuple[tuple[int, float], ...]
+    model_version_id: int | None
+    model_version_name: str | None
+    margin: float | None
+    overlap: int
+    n_done_of_product: int  # in this campaign, by anybody
+
+
+def get_card(runtime: Runtime, task: Task) -> Card:
+    """The card of a task: suggestions of the promoted version, or of the campaign's where that one has none.
+
+    Raises NotFound when the product is gone.
+    """
+    with runtime.sessions.read() as session:
+        row = products.find_card_product(session, task.product_id, task.campaign_id)
+        seen = products.find_suggestions(session, task.product_id, task.campaign_id)
+    if row is None:
+        raise NotFound(N_("There is no product {product_id}."), product_id=task.product_id)
+    facts = {name: row[name] for name in CardProduct.__dataclass_fields__}
+    return Card(
+        task=task,
+        product=CardProduct(**facts),
+        category_id=row["category_id"],
+        label_source=row["label_source"],
+        suggestions=tuple((int(category), float(confidence)) for category, confidence in seen["top"]) if seen else (),
+        model_version_id=seen["model_version_id"] if seen else None,
+        model_version_name=seen["name"] if seen else None,
+        margin=seen["margin"] if seen else None,
+        overlap=row["overlap"],
+        n_done_of_product=row["n_done"],
+    )
+
+
+def peek_next(runtime: Runtime, actor: Actor, campaign_id: int) -> Task | None:
+    """What this person would probably claim next, unclaimed: to fetch its image ahead. Somebody may be faster."""
+    with runtime.sessions.read() as session:
+        row = tasks.find_next_open(session, campaign_id, actor.person_id)
+    if row is None:
+        return None
+    return Task(
+        id=row["id"],
+        campaign_id=row["campaign_id"],
+        product_id=row["product_id"],
+        slot=row["slot"],
+        lease_expires_at=None,
+        draft={},
+        claimed_at=None,
+        position=row["position"],
+    )

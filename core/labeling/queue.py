@@ -1,0 +1,127 @@
+"""The queue: claim a task, keep it, give it back, put it off. A reload finds the same task and draft."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.errors import N_, InvalidInput, LeaseLost, NotFound, NotReady
+from core.permissions import Action, authorize
+from core.runtime import Runtime
+from core.types import Actor, utc_now
+from db import campaigns, tasks
+from db.enums import CampaignStatus
+
+MAX_DRAFT_CHARACTERS = 20_000
+CLAIM_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class Task:
+    """A product in an annotator's hands. `position` 0 is handed out first; `draft` is what they had typed."""
+
+    id: int
+    campaign_id: int
+    product_id: int
+    slot: int
+    lease_expires_at: datetime | None  # none: not leased any more
+    draft: dict[str, Any]
+    claimed_at: datetime | None
+    position: int
+
+
+def task_of(row: sa.RowMapping, person_id: int) -> Task:
+    """A row of `db.tasks` as this person sees it: somebody else's draft is not theirs."""
+    draft = row["draft"] or {}
+    return Task(
+        id=row["id"],
+        campaign_id=row["campaign_id"],
+        product_id=row["product_id"],
+        slot=row["slot"],
+        lease_expires_at=row["lease_expires_at"],
+        draft=draft.get("values", {}) if draft.get("person_id") == person_id else {},
+        claimed_at=row["claimed_at"],
+        position=row["position"],
+    )
+
+
+def lease_end(runtime: Runtime, now: datetime) -> datetime:
+    return now + timedelta(minutes=runtime.settings.lease_minutes)
+
+
+def claim_task(runtime: Runtime, actor: Actor, campaign_id: int) -> Task | None:
+    """The task this person holds already, its lease renewed; else the best one that is free; else None.
+
+    Leases that ran out are handed on first, what this person skipped comes last. With overlap nobody
+    gets the same product twice. Raises NotReady when the campaign is paused or closed.
+    """
+    authorize(actor, Action.LABEL)
+    for attempt in range(CLAIM_ATTEMPTS):
+        try:
+            return _claim_once(runtime, actor, campaign_id)
+        except sa.exc.IntegrityError:  # the same person, at the same moment, in another tab: find what that one got
+            if attempt == CLAIM_ATTEMPTS - 1:
+                raise
+    return None
+
+
+def _claim_once(runtime: Runtime, actor: Actor, campaign_id: int) -> Task | None:
+    with runtime.sessions.write() as session:
+        status, overlap = campaigns.get_status(session, campaign_id)
+        _require_active(status)
+        now = utc_now()
+        row = tasks.claim_task(session, campaign_id, actor.person_id, overlap > 1, now, lease_end(runtime, now))
+    return task_of(row, actor.person_id) if row else None
+
+
+def _require_active(status: CampaignStatus | None) -> None:
+    if status is None:
+        raise NotFound(N_("There is no such campaign."))
+    if status == CampaignStatus.PAUSED:
+        raise NotReady(N_("This campaign is paused. Somebody who runs campaigns can resume it."))
+    if status == CampaignStatus.CLOSED:
+        raise NotReady(N_("This campaign is closed. Choose another one."))
+
+
+def renew_lease(runtime: Runtime, actor: Actor, task_id: int) -> Task:
+    """Keep the task for another full lease. Raises LeaseLost when somebody else has it by now."""
+    authorize(actor, Action.LABEL)
+    with runtime.sessions.write() as session:
+        row = tasks.renew_lease(session, task_id, actor.person_id, lease_end(runtime, utc_now()))
+    if row is None:
+        raise LeaseLost()
+    return task_of(row, actor.person_id)
+
+
+def save_draft(runtime: Runtime, actor: Actor, task_id: int, draft: dict[str, Any]) -> None:
+    """Keep what was typed so far and renew the lease. Raises LeaseLost, or InvalidInput when it is too long."""
+    authorize(actor, Action.LABEL)
+    if len(json.dumps(draft, ensure_ascii=False)) > MAX_DRAFT_CHARACTERS:
+        raise InvalidInput(N_("This note is too long."))
+    kept = {"person_id": actor.person_id, "values": draft}
+    with runtime.sessions.write() as session:
+        if not tasks.save_draft(session, task_id, actor.person_id, kept, lease_end(runtime, utc_now())):
+            raise LeaseLost()
+
+
+def release_task(runtime: Runtime, actor: Actor, task_id: int) -> None:
+    """Put the task back where it stood; harmless when it is no longer this person's."""
+    with runtime.sessions.write() as session:
+        tasks.release_task(session, task_id, actor.person_id)
+
+
+def release_all(runtime: Runtime, actor: Actor) -> int:
+    """Put back whatever this person holds (sign-out); how many tasks."""
+    with runtime.sessions.write() as session:
+        return tasks.release_all(session, actor.person_id)
+
+
+def skip_task(runtime: Runtime, actor: Actor, task_id: int) -> None:
+    """Leave the task to others; this person gets it again at the end. Raises LeaseLost when it is not theirs."""
+    authorize(actor, Action.LABEL)
+    with runtime.sessions.write() as session:
+        if not tasks.release_task(session, task_id, actor.person_id):
+            raise LeaseLost()
+        tasks.add_skip(session, task_id, actor.person_id, utc_now())

@@ -1,0 +1,183 @@
+"""Queries of decisions and of the labels that follow from them. Both tables only ever grow."""
+
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from db.enums import DecisionKind, LabelSource
+from db.people import insert_for
+from db.session import is_sqlite
+from db.tables import (
+    CampaignRow,
+    CategoryRow,
+    DailyProgressRow,
+    DecisionRow,
+    LabelRow,
+    ProductRow,
+    PromotionRow,
+    table_of,
+)
+
+decisions = table_of(DecisionRow)
+labels = table_of(LabelRow)
+products = table_of(ProductRow)
+progress = table_of(DailyProgressRow)
+categories = table_of(CategoryRow)
+
+PRODUCT = sa.bindparam("product", type_=sa.BigInteger)
+PERSON = sa.bindparam("person", type_=sa.BigInteger)
+
+# The product's row is locked before its label changes: two deciders of one product follow one another.
+_LOCK_PRODUCT = (
+    sa.select(
+        products.c.category_id,
+        sa.exists(
+            sa.select(1).where(
+                categories.c.id == sa.bindparam("category", type_=sa.BigInteger),
+                categories.c.is_leaf.is_(True),
+                categories.c.retired_at.is_(None),
+            )
+        ).label("category_is_usable"),
+    )
+    .where(products.c.id == PRODUCT)
+    .with_for_update(of=products)
+)
+
+PROMOTED = sa.select(PromotionRow.model_version_id).order_by(PromotionRow.id.desc()).limit(1).scalar_subquery()
+"""The id of the model version in use; NULL before the first promotion."""
+
+_MODEL_SEEN = sa.select(sa.func.coalesce(PROMOTED, CampaignRow.model_version_id)).where(
+    CampaignRow.id == sa.bindparam("campaign", type_=sa.BigInteger)
+)
+
+_ADD_LABEL = sa.insert(labels)
+_SET_LABEL = (
+    sa.update(products)
+    .where(products.c.id == PRODUCT)
+    .values(
+        category_id=sa.bindparam("category", type_=sa.BigInteger),
+        label_source=sa.bindparam("label_origin", type_=products.c.label_source.type),
+        labeled_at=sa.bindparam("at", type_=products.c.labeled_at.type),
+    )
+)
+
+
+def lock_product(session: Session, product_id: int, category_id: int | None) -> tuple[int | None, bool]:
+    """Hold the product until the end of the transaction: its current category, and whether the
+    other one is a leaf in use that it may be given."""
+    row = session.execute(_LOCK_PRODUCT, {"product": product_id, "category": category_id}).one()
+    return row.category_id, bool(row.category_is_usable)
+
+
+def find_model_seen(session: Session, campaign_id: int) -> int | None:
+    """The version whose suggestions an annotator of the campaign sees now."""
+    return session.scalar(_MODEL_SEEN, {"campaign": campaign_id})
+
+
+def insert_decision(session: Session, values: dict[str, Any]) -> int | None:
+    """The new decision's id; None when its key was used before, or what it undoes is undone already."""
+    insert = insert_for(session)(decisions).on_conflict_do_nothing().returning(decisions.c.id)
+    return session.scalar(insert, values)
+
+
+def add_human_label(
+    session: Session, product_id: int, category_id: int, person_id: int, decision_id: int, now: datetime
+) -> None:
+    """A person's label, which is from now on the product's."""
+    session.execute(
+        _ADD_LABEL,
+        {
+            "product_id": product_id,
+            "category_id": category_id,
+            "source": LabelSource.HUMAN,
+            "person_id": person_id,
+            "decision_id": decision_id,
+            "created_at": now,
+        },
+    )
+    values = {"product": product_id, "category": category_id, "label_origin": LabelSource.HUMAN, "at": now}
+    session.execute(_SET_LABEL, values)
+
+
+def restore_winning_label(session: Session, product_id: int) -> None:
+    """Give the product the label that counts: the latest human one not undone, else the latest imported one."""
+    undo = decisions.alias("undo")
+    is_human = labels.c.source == LabelSource.HUMAN
+    winner = session.execute(
+        sa.select(labels.c.category_id, labels.c.source, labels.c.created_at)
+        .select_from(labels.outerjoin(undo, undo.c.undoes_id == labels.c.decision_id))
+        .where(labels.c.product_id == product_id, undo.c.id.is_(None))
+        .order_by(is_human.desc(), labels.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    category, source, at = winner or (None, None, None)
+    session.execute(_SET_LABEL, {"product": product_id, "category": category, "label_origin": source, "at": at})
+
+
+def count_towards_day(session: Session, campaign_id: int, person_id: int, day: date, n: int) -> None:
+    """Add n (or take off -n) to what this person decided in this campaign on that UTC day."""
+    largest = sa.func.max if is_sqlite(session) else sa.func.greatest
+    insert = insert_for(session)(progress).values(
+        campaign_id=campaign_id, person_id=person_id, day=day, n_decisions=max(n, 0)
+    )
+    session.execute(
+        insert.on_conflict_do_update(
+            index_elements=["campaign_id", "person_id", "day"],
+            set_={"n_decisions": largest(progress.c.n_decisions + n, 0)},
+        )
+    )
+
+
+def find_decision_by_key(session: Session, key: str) -> DecisionRow | None:
+    return session.scalar(sa.select(DecisionRow).where(DecisionRow.idempotency_key == key))
+
+
+def find_decision(session: Session, decision_id: int) -> DecisionRow | None:
+    return session.get(DecisionRow, decision_id)
+
+
+def is_undone(session: Session, decision_id: int) -> bool:
+    return session.scalar(sa.select(decisions.c.id).where(decisions.c.undoes_id == decision_id)) is not None
+
+
+def list_decisions_of(session: Session, person_id: int, campaign_id: int | None, limit: int) -> list[sa.RowMapping]:
+    """The person's decisions, newest first, each with its product's title and whether it is undone."""
+    undo = decisions.alias("undo")
+    query = (
+        sa.select(decisions, products.c.title, undo.c.id.is_not(None).label("is_undone"))
+        .select_from(
+            decisions.join(products, products.c.id == decisions.c.product_id).outerjoin(
+                undo, undo.c.undoes_id == decisions.c.id
+            )
+        )
+        .where(decisions.c.person_id == person_id, decisions.c.kind != DecisionKind.UNDO)
+        .order_by(decisions.c.id.desc())
+        .limit(limit)
+    )
+    if campaign_id is not None:
+        query = query.where(decisions.c.campaign_id == campaign_id)
+    return list(session.execute(query).mappings())
+
+
+def list_progress(session: Session, campaign_id: int) -> list[sa.Row[int, date, int]]:
+    """(person, UTC day, decisions), a few rows."""
+    query = sa.select(progress.c.person_id, progress.c.day, progress.c.n_decisions)
+    return list(session.execute(query.where(progress.c.campaign_id == campaign_id)).all())
+
+
+def list_times_since(session: Session, person_id: int, campaign_id: int, since: datetime, limit: int) -> list[datetime]:
+    """When the person decided in this campaign, newest first."""
+    query = (
+        sa.select(decisions.c.created_at)
+        .where(
+            decisions.c.person_id == person_id,
+            decisions.c.campaign_id == campaign_id,
+            decisions.c.kind != DecisionKind.UNDO,
+            decisions.c.created_at >= since,
+        )
+        .order_by(decisions.c.id.desc())
+        .limit(limit)
+    )
+    return list(session.scalars(query))

@@ -1,0 +1,236 @@
+"""The queue: best first, one task a person, nobody gets another's, what runs out goes on."""
+
+import threading
+from collections import Counter
+
+import pytest
+import sqlalchemy as sa
+
+from core.errors import InvalidInput, LeaseLost, NotFound, NotReady
+from core.labeling.card import get_card, peek_next
+from core.labeling.decisions import record_decision
+from core.labeling.queue import (
+    Task,
+    claim_task,
+    release_all,
+    release_task,
+    renew_lease,
+    save_draft,
+    skip_task,
+)
+from core.runtime import Runtime
+from core.types import Actor, utc_now
+from db.enums import CampaignStatus, DecisionKind, TaskStatus
+from db.tables import CampaignRow, TaskRow
+from tests.core.labeling.shelf import (
+    add_campaign,
+    add_version,
+    annotator,
+    change_row,
+    count,
+    expire_leases,
+    fill_shelf,
+    promote,
+)
+
+
+def claim(runtime: Runtime, person: Actor, campaign: int) -> Task:
+    task = claim_task(runtime, person, campaign)
+    assert task is not None
+    return task
+
+
+def decide(runtime: Runtime, person: Actor, task: Task, category: int) -> None:
+    record_decision(runtime, person, task.id, DecisionKind.LABEL, category, f"{person.name}-{task.id}")
+
+
+def test_best_first_and_a_reload_shows_the_same_task_with_its_draft(runtime: Runtime, actor: Actor) -> None:
+    shelf = fill_shelf(runtime, 3)
+    campaign = add_campaign(runtime, shelf)
+    first = claim(runtime, actor, campaign)
+    assert (first.product_id, first.position, first.draft) == (shelf.products[0], 0, {})
+    save_draft(runtime, actor, first.id, {"note": "어느 쪽?"})
+    again = claim(runtime, actor, campaign)
+    assert (again.id, again.claimed_at, again.draft) == (first.id, first.claimed_at, {"note": "어느 쪽?"})
+    assert again.lease_expires_at > first.lease_expires_at
+    assert count(runtime, TaskRow, TaskRow.status == TaskStatus.LEASED) == 1
+
+
+def test_two_people_get_different_tasks_and_none_when_nothing_is_left(runtime: Runtime, actor: Actor) -> None:
+    shelf = fill_shelf(runtime, 2)
+    campaign = add_campaign(runtime, shelf)
+    mia, jun = annotator(runtime, "Mia"), annotator(runtime, "Jun")
+    assert {claim(runtime, mia, campaign).product_id, claim(runtime, jun, campaign).product_id} == set(shelf.products)
+    assert claim_task(runtime, actor, campaign) is None
+
+
+def test_an_expired_lease_is_handed_on_first_without_the_draft(runtime: Runtime, actor: Actor) -> None:
+    campaign = add_campaign(runtime, fill_shelf(runtime, 3))
+    mia = annotator(runtime, "Mia")
+    first = claim(runtime, actor, campaign)
+    save_draft(runtime, actor, first.id, {"note": "mine"})
+    expire_leases(runtime)
+    taken = claim(runtime, mia, campaign)
+    assert (taken.id, taken.draft) == (first.id, {})
+    for lost in (renew_lease, skip_task):
+        with pytest.raises(LeaseLost):
+            lost(runtime, actor, first.id)
+    with pytest.raises(LeaseLost):
+        save_draft(runtime, actor, first.id, {})
+    assert claim(runtime, actor, campaign).id != first.id
+
+
+def test_an_expired_lease_that_nobody_took_is_still_mine(runtime: Runtime, actor: Actor) -> None:
+    campaign = add_campaign(runtime, fill_shelf(runtime, 3))
+    first = claim(runtime, actor, campaign)
+    expire_leases(runtime)
+    assert renew_lease(runtime, actor, first.id).lease_expires_at > utc_now()
+    expire_leases(runtime)
+    assert claim(runtime, actor, campaign).id == first.id
+
+
+def test_skipped_tasks_come_last_in_the_order_they_were_skipped(runtime: Runtime, actor: Actor) -> None:
+    shelf = fill_shelf(runtime, 4)
+    campaign = add_campaign(runtime, shelf)
+    first = claim(runtime, actor, campaign)
+    save_draft(runtime, actor, first.id, {"note": "later"})
+    skip_task(runtime, actor, first.id)
+    second = claim(runtime, actor, campaign)
+    skip_task(runtime, actor, second.id)
+    assert claim(runtime, annotator(runtime, "Mia"), campaign).id == first.id
+    release_all(runtime, annotator(runtime, "Mia"))
+    seen = []
+    for _ in range(2):
+        task = claim(runtime, actor, campaign)
+        seen.append(task.position)
+        decide(runtime, actor, task, shelf.leaves[0])
+    assert seen == [2, 3]
+    revisited = claim(runtime, actor, campaign)
+    assert (revisited.id, revisited.draft) == (first.id, {"note": "later"})
+    skip_task(runtime, actor, first.id)
+    assert claim(runtime, actor, campaign).id == second.id
+
+
+def test_release_puts_back_where_it_stood(runtime: Runtime, actor: Actor) -> None:
+    shelf = fill_shelf(runtime, 3)
+    one, two = add_campaign(runtime, shelf), add_campaign(runtime, shelf, name="other")
+    first = claim(runtime, actor, one)
+    claim(runtime, actor, two)
+    release_task(runtime, annotator(runtime, "Mia"), first.id)
+    assert renew_lease(runtime, actor, first.id).id == first.id
+    release_task(runtime, actor, first.id)
+    assert claim(runtime, annotator(runtime, "Mia"), one).id == first.id
+    claim(runtime, actor, one)
+    assert release_all(runtime, actor) == 2
+
+
+def test_paused_closed_and_unknown_campaigns_say_so(runtime: Runtime, actor: Actor) -> None:
+    campaign = add_campaign(runtime, fill_shelf(runtime, 1))
+    for status in (CampaignStatus.PAUSED, CampaignStatus.CLOSED):
+        change_row(runtime, CampaignRow, campaign, status=status)
+        with pytest.raises(NotReady, match=status.value):
+            claim_task(runtime, actor, campaign)
+    with pytest.raises(NotFound):
+        claim_task(runtime, actor, campaign + 1)
+
+
+def test_overlap_gives_a_product_to_different_people_only(runtime: Runtime, actor: Actor) -> None:
+    shelf = fill_shelf(runtime, 3)
+    campaign = add_campaign(runtime, shelf, overlap=2)
+    done: dict[str, list[int]] = {}
+    for person in (annotator(runtime, "Mia"), annotator(runtime, "Jun")):
+        while task := claim_task(runtime, person, campaign):
+            done.setdefault(person.name, []).append(task.product_id)
+            decide(runtime, person, task, shelf.leaves[0])
+    assert done == {"Mia": shelf.products, "Jun": shelf.products}
+    assert claim_task(runtime, actor, campaign) is None
+
+
+def test_with_overlap_tasks_behind_me_are_found_in_the_end(runtime: Runtime, actor: Actor) -> None:
+    shelf = fill_shelf(runtime, 3)
+    campaign = add_campaign(runtime, shelf, overlap=2)
+    mia = annotator(runtime, "Mia")
+    held = claim(runtime, actor, campaign)
+    for _ in range(3):
+        decide(runtime, mia, claim(runtime, mia, campaign), shelf.leaves[1])
+    release_task(runtime, actor, held.id)
+    assert claim_task(runtime, mia, campaign) is None
+    assert claim(runtime, actor, campaign).position == 0
+
+
+@pytest.mark.parametrize("overlap", [1, 2])
+def test_eight_people_at_once_never_share_a_task(runtime: Runtime, overlap: int) -> None:
+    shelf = fill_shelf(runtime, 40)
+    campaign = add_campaign(runtime, shelf, overlap=overlap)
+    people = [annotator(runtime, f"person {i}") for i in range(8)]
+    got: list[tuple[int, int, int]] = []
+
+    def work(person: Actor) -> None:
+        while task := claim_task(runtime, person, campaign):
+            got.append((task.id, task.product_id, person.person_id))
+            decide(runtime, person, task, shelf.leaves[task.id % 4])
+
+    run_together([lambda person=person: work(person) for person in people])
+    assert len(got) == 40 * overlap
+    assert max(Counter(task for task, _, _ in got).values()) == 1
+    assert max(Counter((product, person) for _, product, person in got).values()) == 1
+    assert count(runtime, TaskRow, TaskRow.status == TaskStatus.DONE) == 40 * overlap
+
+
+def test_one_person_in_many_tabs_holds_one_task(runtime: Runtime, actor: Actor) -> None:
+    campaign = add_campaign(runtime, fill_shelf(runtime, 10))
+    got: list[int] = []
+    run_together([lambda: got.append(claim(runtime, actor, campaign).id)] * 6)
+    assert (len(got), len(set(got))) == (6, 1)
+    assert count(runtime, TaskRow, TaskRow.status == TaskStatus.LEASED) == 1
+
+
+def run_together(jobs: list) -> None:
+    threads = [threading.Thread(target=job) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_a_draft_has_a_bound(runtime: Runtime, actor: Actor) -> None:
+    task = claim(runtime, actor, add_campaign(runtime, fill_shelf(runtime, 1)))
+    with pytest.raises(InvalidInput):
+        save_draft(runtime, actor, task.id, {"note": "x" * 30_000})
+
+
+def test_the_card_shows_the_promoted_versions_suggestions(runtime: Runtime, actor: Actor) -> None:
+    shelf = fill_shelf(runtime, 2)
+    campaign = add_campaign(runtime, shelf, overlap=2)
+    task = claim(runtime, actor, campaign)
+    card = get_card(runtime, task)
+    assert (card.product.title, card.product.mall, card.category_id) == ("상품 0 shirt", None, shelf.leaves[0])
+    assert [category for category, _ in card.suggestions] == [shelf.leaves[0], shelf.leaves[2], shelf.leaves[3]]
+    assert (card.model_version_name, card.overlap, card.n_done_of_product) == ("v1", 2, 0)
+    assert card.margin == pytest.approx(0.1)
+    with runtime.sessions.write() as session:  # a newer version, in use, that has not scored this product
+        promote(session, actor, add_version(session, actor, utc_now(), "v2"), utc_now())
+    assert get_card(runtime, task).model_version_name == "v1"
+
+
+def test_peeking_takes_nothing(runtime: Runtime, actor: Actor) -> None:
+    shelf = fill_shelf(runtime, 2)
+    campaign = add_campaign(runtime, shelf)
+    claim(runtime, actor, campaign)
+    upcoming = peek_next(runtime, actor, campaign)
+    assert upcoming is not None
+    assert upcoming.product_id == shelf.products[1]
+    assert count(runtime, TaskRow, TaskRow.status == TaskStatus.LEASED) == 1
+
+
+def test_claiming_reads_an_index_and_sorts_nothing(sqlite_runtime: Runtime) -> None:
+    from db import tasks
+
+    for overlapping in (False, True):
+        statement = tasks._claim_statement(overlapping)
+        with sqlite_runtime.sessions.read() as session:
+            compiled = str(statement.compile(dialect=session.get_bind().dialect))
+            values = {"campaign": 1, "person": 1, "now": "2026", "expires": "2026"}
+            plan = session.execute(sa.text(f"EXPLAIN QUERY PLAN {compiled.replace('?', '1')}"), values)
+            steps = [row[3] for row in plan]
+        assert not [step for step in steps if step.startswith("SCAN")], steps
