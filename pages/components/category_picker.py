@@ -1,0 +1,138 @@
+"""The category picker: type or browse, and get one category of thousands. The search stays on the server."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.catalogue.search import CategoryHit, find_categories
+from core.catalogue.taxonomy import SEPARATOR, Category, load_taxonomy
+from pages.components.context import runtime
+from pages.components.words import _, language
+
+_HERE = Path(__file__).parent
+_LIMIT = 30
+
+# Its assets are files of ours, read once; what comes from a database reaches the browser as data only. Both
+# components run the one script, which Streamlit loads once a page because its text is the same.
+_SCRIPT = (_HERE / "category_picker.js").read_text("utf-8")
+_box_component = st.components.v2.component(
+    "shelfwright.category_picker",
+    html=(_HERE / "category_picker.html").read_text("utf-8"),
+    css=(_HERE / "category_picker.css").read_text("utf-8"),
+    js=_SCRIPT,
+)
+_line_component = st.components.v2.component("shelfwright.category_picker_line", js=_SCRIPT)
+
+
+def category_picker(
+    key: str,
+    placeholder: str | None = None,
+    browse: bool = True,
+    pick_inner: bool = False,
+    on_pick: Callable[[int], None] | None = None,
+) -> int | None:
+    """Draw the picker; the id of the category just picked, in the one run that follows the pick, else None.
+
+    A pick reruns the enclosing fragment (or page); typing reruns only the picker. Only leaves can be picked
+    unless `pick_inner`. `on_pick` is called with the id before that run, as other widgets' callbacks are; use
+    it or the return value, not both. `browse` shows the tree while nothing is typed. It sits not in a form.
+    """
+    with st.container(gap=None):
+        result = _box_component(
+            key=key,
+            data={
+                "role": "box",
+                "key": key,
+                "browse": browse,
+                "pick_inner": pick_inner,
+                "words": _words(placeholder),
+            },
+            on_picked_change=lambda: _forward(key, pick_inner, on_pick),
+        )
+        _line(key)
+    return _checked(result.get("picked"), pick_inner)
+
+
+def _words(placeholder: str | None) -> dict[str, str]:
+    return {
+        "placeholder": placeholder or _("Search a category: any word, part of it, or its initials"),
+        "list": _("Categories"),
+        "top": _("All categories"),
+        "some": _("{shown} of {total}"),
+        "all": _("{total} found"),
+        "nothing": _("Nothing like this. Try fewer letters, or clear the field to browse."),
+        "empty": _("There are no categories yet. Import a taxonomy on the Taxonomy page."),
+        "similar": _("similar"),
+        "keys": _("↑ ↓ choose · Enter take · ← → levels · Esc leave"),
+    }
+
+
+def _checked(picked: object, pick_inner: bool) -> int | None:
+    """What the browser says is only a number until the taxonomy knows it."""
+    if not isinstance(picked, int):
+        return None
+    category = load_taxonomy(runtime()).categories.get(picked)
+    if category is None or category.retired_at or not (category.is_leaf or pick_inner):
+        return None
+    return category.id
+
+
+def _forward(key: str, pick_inner: bool, on_pick: Callable[[int], None] | None) -> None:
+    category_id = _checked(st.session_state[key].get("picked"), pick_inner)
+    if on_pick and category_id is not None:
+        on_pick(category_id)
+
+
+@st.fragment
+def _line(key: str) -> None:
+    """Invisible: carries what is typed to the server and the hits back, and reruns nothing else."""
+    line = f"{key}.line"
+    _line_component(
+        key=line,
+        data={"role": "line", "key": key, "answer": st.session_state.pop(f"{line}.answer", None)},
+        on_request_change=lambda: _answer(line),
+    )
+
+
+def _answer(line: str) -> None:
+    request = st.session_state[line].get("request")
+    if isinstance(request, dict) and isinstance(request.get("seq"), int):
+        words = request.get("words")
+        found = _search(words) if isinstance(words, str) else _level(request.get("parent"))
+        st.session_state[f"{line}.answer"] = {"seq": request["seq"], **found}
+
+
+def _search(words: str) -> dict[str, Any]:
+    found = find_categories(runtime(), words, _LIMIT)
+    items = [_item(hit.category, hit) for hit in found.hits]
+    return {"browsing": False, "items": items, "total": found.n_found, "trail": []}
+
+
+def _level(parent_id: object) -> dict[str, Any]:
+    taxonomy = load_taxonomy(runtime())
+    node = taxonomy.categories.get(parent_id) if isinstance(parent_id, int) else None
+    items = [_item(child) for child in taxonomy.children.get(node.id if node else None, ())]
+    trail: list[dict[str, Any]] = []
+    while node:
+        trail.insert(0, {"id": node.id, "name": _name(node)})
+        node = taxonomy.categories[node.parent_id] if node.parent_id else None
+    return {"browsing": True, "items": items, "total": len(items), "trail": trail}
+
+
+def _name(category: Category) -> str:
+    return (category.name_en if language() == "en" else None) or category.name
+
+
+def _item(category: Category, hit: CategoryHit | None = None) -> dict[str, Any]:
+    names = category.path.split(SEPARATOR)
+    return {
+        "id": category.id,
+        "above": names[:-1] if hit else [],
+        "name": names[-1],
+        "english": (category.path_en if hit else category.name_en),
+        "leaf": category.is_leaf,
+        "children": len(load_taxonomy(runtime()).children.get(category.id, ())),
+        "matched": hit.matched.value if hit else None,
+    }
