@@ -50,5 +50,6 @@ class ImportRejectRow(Base):
     line: Mapped[int] = mapped_column(BigId)
     column: Mapped[str | None] = mapped_column(sa.Text)
     value: Mapped[str | None] = mapped_column(sa.Text)
-    reason: Mapped[str] = mapped_column(sa.Text)
+    reason: Mapped[str] = mapped_column(sa.Text)  # a sentence with {places}, so that it can be translated
+    reason_values: Mapped[dict[str, Any]]
     record: Mapped[dict[str, Any]]

@@ -1,0 +1,124 @@
+"""Commands: import products, or a category tree alone."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from commands.terminal import JsonFlag, emit, opened, run_job
+from core.errors import N_, InvalidInput
+
+
+def register(app: typer.Typer) -> None:
+    """Add this room's commands to the command line."""
+    app.command("import")(import_command)
+    app.command("rejects")(rejects_command)
+
+
+def import_command(
+    file: Annotated[Path | None, typer.Argument(help="CSV, TSV, JSONL, Parquet or XLSX, each also as .gz.")] = None,
+    source: Annotated[str, typer.Option(help="Name of where the products come from; part of their identity.")] = "",
+    columns: Annotated[
+        str, typer.Option(help="field=heading,... ; levels as category=level1+level2; brand= for none.")
+    ] = "",
+    taxonomy: Annotated[
+        Path | None, typer.Option(help="A category tree: alone, or code -> path for a column of codes.")
+    ] = None,
+    options: Annotated[Path | None, typer.Option(help="A TOML file with all of this (see docs/import.md).")] = None,
+    encoding: Annotated[str, typer.Option(help="Such as utf-8 or cp949; detected when not given.")] = "",
+    delimiter: Annotated[str, typer.Option(help="One character, or 'tab'; detected when not given.")] = "",
+    separator: Annotated[str | None, typer.Option(help="Between the levels of a category path.")] = None,
+    date_order: Annotated[str, typer.Option(help="dmy or mdy, for dates such as 03/04/2023.")] = "",
+    sheet: Annotated[str, typer.Option(help="Of a workbook; the first one when not given.")] = "",
+    resume: Annotated[int | None, typer.Option(help="Go on with this stopped import.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Import products from a file, or a category tree alone.
+
+    Importing the same file again changes nothing; a changed row updates its product; what people decided stays.
+    Rows that cannot be taken are listed with their line and reason, and the rest goes on.
+
+    Examples:
+
+        cli.py import products.csv.gz --source heissepreise
+
+        cli.py import 상품.csv --source 우리몰 --encoding cp949 --columns title=상품명,category=대분류+소분류
+
+        cli.py import items.csv --source shop --columns category=category_code --taxonomy taxonomy.csv
+
+        cli.py import --taxonomy naver_categories.csv
+
+        cli.py import --resume 12
+    """
+    changes: dict[str, Any] = {"encoding": encoding, "delimiter": delimiter, "date_order": date_order, "sheet": sheet}
+    changes |= {"separator": separator, "taxonomy": str(taxonomy.resolve()) if taxonomy else ""}
+    if resume is not None:
+        _resume(resume, as_json)
+    elif file is not None:
+        _import_products(file, source, columns, options, changes, as_json)
+    elif taxonomy is not None:
+        _import_taxonomy(taxonomy, as_json)
+    else:
+        raise InvalidInput(N_("Name a file to import, or a category tree with --taxonomy FILE."))
+
+
+def _import_products(
+    file: Path, source: str, columns: str, options_file: Path | None, changes: dict[str, Any], as_json: bool
+) -> None:
+    from core.catalogue.columns import parse_columns
+    from core.catalogue.import_options import ImportOptions, options_from, read_options_file, remembered_options
+    from core.catalogue.import_plan import check_plan, plan_import
+    from core.catalogue.importing import JOB, import_payload
+
+    options, named = read_options_file(options_file) if options_file else (ImportOptions(), None)
+    values = options.to_json() | {name: value for name, value in changes.items() if value not in ("", None)}
+    chosen = options_from(values | {"columns": options.columns | parse_columns(columns)})
+    source = source or named or ""
+    if not source:
+        raise InvalidInput(N_("Give the source a name with --source NAME."))
+    payload = import_payload(file, source, chosen)
+    with opened() as (runtime, actor):
+        check_plan(plan_import(file, chosen, remembered_options(runtime, payload["source"])))
+        _show(run_job(runtime, actor, JOB, payload).result, as_json)
+
+
+def _resume(run_id: int, as_json: bool) -> None:
+    from core.catalogue.import_runs import get_import_run
+    from core.catalogue.importing import JOB, resume_payload
+
+    with opened() as (runtime, actor):
+        payload = resume_payload(get_import_run(runtime, run_id))
+        _show(run_job(runtime, actor, JOB, payload).result, as_json)
+
+
+def _show(facts: dict[str, Any], as_json: bool) -> None:
+    sentence = (
+        "Read {rows_read:,} rows in {seconds:.1f} s ({rows_per_second:,} rows/s): {rows_imported:,} new, "
+        "{rows_updated:,} updated, {rows_unchanged:,} unchanged, {rows_rejected:,} rejected."
+    ).format(**facts)
+    if facts["rows_rejected"]:
+        sentence += f"\nSee why, and mend them: cli.py rejects {facts['run_id']} > rejects.csv"
+    emit(as_json, facts, sentence)
+
+
+def _import_taxonomy(path: Path, as_json: bool) -> None:
+    from core.catalogue.taxonomy_importing import import_taxonomy_file
+
+    with opened() as (runtime, actor):
+        counts = import_taxonomy_file(runtime, actor, path)
+        numbers = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in counts.items())
+        emit(as_json, counts, f"Imported the category tree of {path.name} ({numbers}).")
+
+
+def rejects_command(run_id: Annotated[int, typer.Argument(help="The import's number.")]) -> None:
+    """Print the rejected rows of an import as CSV, to mend and import again under the same source.
+
+    Example:
+
+        cli.py rejects 3 > rejects.csv
+    """
+    from core.catalogue.import_runs import write_rejects
+
+    with opened() as (runtime, _):
+        for part in write_rejects(runtime, run_id):
+            typer.echo(part, nl=False)

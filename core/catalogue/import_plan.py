@@ -1,0 +1,124 @@
+"""Looking at a file before it is imported: its shape, its headings, its first rows, and how they would map."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from core.catalogue.blocks import Block
+from core.catalogue.columns import (
+    check_columns,
+    detect_decimal_comma,
+    detect_separator,
+    is_taxonomy,
+    looks_like_code,
+    propose_columns,
+)
+from core.catalogue.import_options import ImportOptions
+from core.catalogue.readers import FileShape, detect_shape, open_reader
+from core.catalogue.rejects import Reason, Reject
+from core.errors import N_, InvalidInput
+
+PREVIEW_ROWS = 20
+
+ONLY_HEADINGS = N_("{file} has headings, but no rows.")
+STANDS_TWICE = N_("The heading '{heading}' stands more than once; from the second on it is called '{heading} (2)' ...")
+HOLDS_CODES = N_("The column '{heading}' seems to hold category codes: with a taxonomy file they become names.")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a file would be imported. `options` are complete; `rows` are its first ones, as text."""
+
+    path: Path
+    shape: FileShape
+    headings: list[str]
+    options: ImportOptions
+    rows: list[Sequence[str]]
+    rejects: list[Reject]  # among the first rows
+    notes: list[Reason]
+    is_taxonomy: bool
+
+
+def plan_import(path: Path, given: ImportOptions, remembered: ImportOptions | None = None) -> Plan:
+    """Look at the start of a file. What is not given is taken as remembered if the file fits, else detected.
+
+    Raises UnreadableFile, or InvalidInput when an option is impossible. A missing title is no error here.
+    """
+    if remembered:
+        given = replace(
+            given,
+            encoding=given.encoding or remembered.encoding,
+            delimiter=given.delimiter or remembered.delimiter,
+            date_order=given.date_order or remembered.date_order,
+        )
+    shape = detect_shape(path, given)
+    with open_reader(path, shape) as reader:
+        first = next(iter(reader.blocks()), Block())
+        headings, twice = reader.headings, reader.twice
+    if not first.n_read:
+        raise InvalidInput(ONLY_HEADINGS, file=path.name)
+    columns = _columns(headings, given, remembered)
+    options = _completed(replace(given, columns=columns), remembered, headings, first)
+    notes = [Reason(STANDS_TWICE, {"heading": heading}) for heading in twice]
+    category = columns.get("category", ())
+    if len(category) == 1 and looks_like_code(category[0]) and not options.taxonomy:
+        notes.append(Reason(HOLDS_CODES, {"heading": category[0]}))
+    first_rejects = first.rejects[:PREVIEW_ROWS]
+    return Plan(path, shape, headings, options, first.rows[:PREVIEW_ROWS], first_rejects, notes, is_taxonomy(headings))
+
+
+def check_plan(plan: Plan) -> None:
+    """Raise InvalidInput, in a sentence, when the plan lacks a title column or names one that is not there."""
+    if plan.is_taxonomy and "title" not in plan.options.columns:
+        raise InvalidInput(
+            N_(
+                "{file} holds a category tree and no products. Import it on the Taxonomy page or with "
+                "`cli.py import --taxonomy {file}`."
+            ),
+            file=plan.path.name,
+        )
+    check_columns(plan.options.columns, plan.headings)
+
+
+def _columns(
+    headings: Sequence[str], given: ImportOptions, remembered: ImportOptions | None
+) -> dict[str, tuple[str, ...]]:
+    """Each field as given (empty: not mapped), else as remembered if the file has it, else as proposed."""
+    columns = {field: names for field, names in given.columns.items() if names}
+    taken = {name for names in columns.values() for name in names}
+    sources: list[Mapping[str, tuple[str, ...]]] = [remembered.columns if remembered else {}]
+    sources.append(_with_codes(propose_columns(headings), headings, bool(given.taxonomy)))
+    for source in sources:
+        for field, names in source.items():
+            is_free = field not in columns and field not in given.columns
+            if is_free and names and set(names) <= set(headings) - taken:
+                columns[field] = names
+                taken |= set(names)
+    return columns
+
+
+def _with_codes(
+    proposal: dict[str, tuple[str, ...]], headings: Sequence[str], has_taxonomy: bool
+) -> dict[str, tuple[str, ...]]:
+    """With a taxonomy file the category is the column of codes."""
+    code = next((heading for heading in headings if looks_like_code(heading)), None)
+    return proposal | {"category": (code,)} if has_taxonomy and code else proposal
+
+
+def _completed(
+    options: ImportOptions, remembered: ImportOptions | None, headings: Sequence[str], first: Block
+) -> ImportOptions:
+    """The options with separator and decimal sign filled in."""
+
+    def cells(field: str) -> Iterable[str]:
+        place = list(headings).index(names[0]) if (names := options.columns.get(field)) and names[0] in headings else -1
+        return [row[place] for row in first.rows] if place >= 0 else []
+
+    changes: dict[str, Any] = {}
+    if options.separator is None:
+        kept = remembered.separator if remembered and remembered.columns == options.columns else None
+        changes["separator"] = kept if kept is not None else detect_separator(cells("category"))
+    if options.decimal_comma is None:
+        changes["decimal_comma"] = detect_decimal_comma(cells("price"))
+    return replace(options, **changes)

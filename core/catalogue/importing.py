@@ -1,0 +1,304 @@
+"""The import job: a file's rows into products, block by block, each block one short transaction.
+
+How far it is, is committed with the rows, so a killed import goes on where it was and no row comes twice.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from core.catalogue.blocks import Block, Reader, record_of
+from core.catalogue.import_options import ImportOptions, check_source, options_from, remembered_options
+from core.catalogue.import_plan import Plan, check_plan, plan_import
+from core.catalogue.import_runs import ImportRun, get_import_run
+from core.catalogue.product_writer import ProductWriter
+from core.catalogue.readers import FileShape, open_reader
+from core.catalogue.rejects import TWICE, Reason, Reject
+from core.catalogue.rows import Draft, RowMapper
+from core.errors import N_, Conflict, InvalidInput, NotReady
+from core.jobs.context import JobContext
+from core.jobs.queue import enqueue
+from core.permissions import Action, authorize
+from core.runtime import Runtime
+from core.types import Actor, utc_now
+from db import imports
+from db.people import add_audit, raise_revision
+from db.tables import ImportRunRow
+
+JOB = "import_products"
+LOCK_TRIES = 12  # times the database's own patience of ten seconds
+T = TypeVar("T")
+
+
+def import_payload(path: Path, source: str, options: ImportOptions, file_name: str | None = None) -> dict[str, Any]:
+    """What the job needs to know, after a first look at the file.
+
+    Raises UnreadableFile or InvalidInput when it cannot be imported like this.
+    """
+    return {
+        "path": str(path.resolve()),
+        "source": check_source(source),
+        "options": options.to_json(),
+        "file_name": file_name or path.name,
+    }
+
+
+def import_file(
+    runtime: Runtime, actor: Actor, path: Path, source: str, options: ImportOptions, file_name: str | None = None
+) -> int:
+    """Look at the file, then let the worker import it; returns the job's id.
+
+    Raises Forbidden, UnreadableFile, InvalidInput (no title column, headings only ...).
+    """
+    authorize(actor, Action.IMPORT)
+    source = check_source(source)
+    check_plan(plan_import(path, options, remembered_options(runtime, source)))
+    payload = import_payload(path, source, options, file_name)
+    return enqueue(runtime, actor, JOB, payload, dedupe_key=f"import:{source}:{path.name}"[:120])
+
+
+def resume_payload(run: ImportRun) -> dict[str, Any]:
+    """The job that goes on with a stopped run. Raises Conflict when it is not stopped."""
+    if run.state != "stopped":
+        raise Conflict(
+            N_("Import {run_id} is {state}: there is nothing to go on with."), run_id=run.id, state=run.state
+        )
+    return {"run_id": run.id}
+
+
+def resume_import(runtime: Runtime, actor: Actor, run_id: int) -> int:
+    """Let the worker go on with a stopped run; returns the job's id. Raises Forbidden, NotFound, Conflict."""
+    authorize(actor, Action.IMPORT)
+    payload = resume_payload(get_import_run(runtime, run_id))
+    return enqueue(runtime, actor, JOB, payload, dedupe_key=f"import:run:{run_id}")
+
+
+def run_import_job(context: JobContext) -> dict[str, Any]:
+    """Handler of 'import_products'. Safe to run twice: it goes on after the last committed block."""
+    authorize(context.actor, Action.IMPORT)
+    run = _begin(context)
+    started = time.monotonic()
+    path = Path(run.options["path"])
+    _check_unchanged(path, run)
+    options = options_from(run.options["options"])
+    codes = _read_codes(options)
+    with open_reader(path, FileShape(**run.options["shape"]), _wanted(options)) as reader:
+        importer = _Importer(context, run, RowMapper(reader.headings, options, run.source, codes))
+        importer.run(reader, started)
+    return _finish(context, run.id, importer, time.monotonic() - started)
+
+
+def _begin(context: JobContext) -> ImportRunRow:
+    """The run of this job: its own from before a kill, the one to go on with, or a new one."""
+    payload, sessions = context.payload, context.runtime.sessions
+    with sessions.read() as session:
+        run = imports.find_run_of_job(session, context.job.id)
+    if run:
+        return run
+    if "run_id" in payload:
+        with sessions.write() as session:
+            imports.hand_run_over(session, payload["run_id"], context.job.id)
+        with sessions.read() as session:
+            run = imports.find_run_of_job(session, context.job.id)
+        assert run, f"run {payload['run_id']} was there when the job was made"
+        return run
+    path, source = Path(payload["path"]), payload["source"]
+    given = options_from(payload["options"])
+    plan = plan_import(path, given, remembered_options(context.runtime, source))
+    check_plan(plan)
+    for note in plan.notes:
+        context.log(str(note))
+    with sessions.write() as session:
+        imports.save_source(session, source, _to_remember(plan).to_json(), utc_now())
+        facts = _run_facts(plan)
+        return imports.insert_run(
+            session, context.job.id, source, payload["file_name"], facts, context.job.created_by, utc_now()
+        )
+
+
+def _to_remember(plan: Plan) -> ImportOptions:
+    """What the next file of this source probably shares: not the taxonomy file, which may be gone by then."""
+    return replace(plan.options, encoding=plan.shape.encoding, delimiter=plan.shape.delimiter, taxonomy="", sheet="")
+
+
+def _run_facts(plan: Plan) -> dict[str, Any]:
+    """Everything that was settled at the start, so that going on reads the file in just the same way."""
+    shape, wanted = plan.shape, _wanted(plan.options)
+    return {
+        "path": str(plan.path),
+        "size": plan.path.stat().st_size,
+        "modified": plan.path.stat().st_mtime_ns,
+        "shape": {
+            "format": shape.format,
+            "encoding": shape.encoding,
+            "delimiter": shape.delimiter,
+            "sheet": shape.sheet,
+        },
+        "headings": wanted if shape.format == "parquet" else plan.headings,
+        "options": plan.options.to_json(),
+    }
+
+
+def _check_unchanged(path: Path, run: ImportRunRow) -> None:
+    """Going on in another file would skip the wrong rows."""
+    if not run.position:
+        return
+    stat = path.stat() if path.exists() else None
+    if stat is None or (stat.st_size, stat.st_mtime_ns) != (run.options["size"], run.options["modified"]):
+        raise InvalidInput(
+            N_("{file} has changed since its import began, so it cannot go on. Import it again: what is there stays."),
+            file=run.file_name,
+        )
+
+
+def _read_codes(options: ImportOptions) -> Mapping[str, tuple[str, ...]] | None:
+    if not options.taxonomy:
+        return None
+    from core.catalogue.taxonomy_importing import read_taxonomy_codes
+
+    return read_taxonomy_codes(Path(options.taxonomy))
+
+
+def _wanted(options: ImportOptions) -> list[str]:
+    return [name for names in options.columns.values() for name in names]
+
+
+@dataclass
+class _Position:
+    """Rows of the file that are done: before this process began, and now."""
+
+    before: int
+    now: int
+
+
+class _Importer:
+    """Takes the blocks of one file through mapping and writing."""
+
+    def __init__(self, context: JobContext, run: ImportRunRow, mapper: RowMapper) -> None:
+        self.context, self.run_id, self.source = context, run.id, run.source
+        self.position = _Position(run.position, 0)
+        self.n_rejected = run.n_rejected
+        self.mapper = mapper
+        self.writer = ProductWriter(run.source, mapper.fields)
+
+    def run(self, reader: Reader, started: float) -> None:
+        for block in reader.blocks():
+            self._take(block)
+            self._report(reader.fraction, started)
+
+    def _take(self, block: Block) -> None:
+        drafts, rejects = self.mapper.convert(block)
+        self.position.now += block.n_read
+        if self.position.now > self.position.before:
+            patiently(lambda: self._write(block, drafts, rejects))
+        self.writer.confirm(drafts)
+
+    def _write(self, block: Block, drafts: list[Draft], rejects: list[Reject]) -> None:
+        """One block, one transaction: products, labels, rejects, and how far we are."""
+        try:
+            with self.context.runtime.sessions.write() as session:
+                now = utc_now()
+                imports.lock_source(session, self.source)
+                written = self.writer.write(session, drafts, now)
+                rejects = [*rejects, *self._twice(block, written.twice)]
+                imports.insert_rejects(session, [_reject_values(self.run_id, reject) for reject in rejects])
+                imports.add_to_run(
+                    session,
+                    self.run_id,
+                    self.position.now,
+                    written.n_inserted,
+                    written.n_updated,
+                    written.n_unchanged,
+                    len(rejects),
+                )
+                if written.n_inserted or written.n_updated:
+                    raise_revision(session, "labels", "products")
+        except BaseException:
+            self.writer.forget()
+            raise
+        self.n_rejected += len(rejects)
+
+    def _twice(self, block: Block, drafts: list[Draft]) -> list[Reject]:
+        if not drafts:
+            return []
+        row_of = dict(zip(block.lines, block.rows, strict=True))
+        return [
+            Reject(draft.line, Reason(TWICE), record_of(self.mapper.headings, row_of[draft.line]), value=draft.key)
+            for draft in drafts
+        ]
+
+    def _report(self, fraction: float, started: float) -> None:
+        seconds = time.monotonic() - started
+        patiently(
+            lambda: self.context.report(
+                fraction,
+                "importing" if self.position.now > self.position.before else "finding the place",
+                rows=self.position.now,
+                rows_per_second=round(self.position.now / max(seconds, 0.001)),
+                seconds_left=round(seconds / fraction * (1 - fraction)) if fraction else None,
+                rejected=self.n_rejected,
+            )
+        )
+
+
+def _reject_values(run_id: int, reject: Reject) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "line": reject.line,
+        "column": reject.column,
+        "value": reject.value,
+        "reason": reject.reason.template,
+        "reason_values": reject.reason.values,
+        "record": reject.record,
+    }
+
+
+def patiently(step: Callable[[], T]) -> T:
+    """What `step` gives; tried again while another process holds the database's lock.
+
+    Raises NotReady when the disk is full or the lock is never given up. `step` must be safe to repeat.
+    """
+    for last_try in [False] * (LOCK_TRIES - 1) + [True]:
+        try:
+            return step()
+        except sa.exc.OperationalError as error:
+            text = str(error.orig)
+            if "is full" in text or "No space left" in text or "disk I/O error" in text:
+                raise NotReady(
+                    N_("The disk is full. What was imported so far stays; free some space and let the import go on.")
+                ) from error
+            if "locked" not in text or last_try:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _finish(context: JobContext, run_id: int, importer: _Importer, seconds: float) -> dict[str, Any]:
+    """Close the run and say what became of the file's rows."""
+    with context.runtime.sessions.write() as session:
+        now = utc_now()
+        imports.finish_run(session, run_id, now)
+        session.flush()
+        run = imports.find_run(session, run_id)
+        assert run, "the run is there: its rows are"
+        facts = {
+            "rows_read": run.position,
+            "rows_imported": run.n_inserted,
+            "rows_updated": run.n_updated,
+            "rows_unchanged": run.n_unchanged,
+            "rows_rejected": run.n_rejected,
+        }
+        add_audit(session, now, context.job.created_by, "import", "import_run", run_id, after=facts)
+    if importer.mapper.n_cleaned:
+        context.log(f"{importer.mapper.n_cleaned} titles held control characters, which were taken out.")
+    n_read = run.position - importer.position.before
+    return facts | {
+        "run_id": run_id,
+        "source": run.source,
+        "titles_cleaned": importer.mapper.n_cleaned,
+        "seconds": round(seconds, 3),
+        "rows_per_second": round(n_read / max(seconds, 0.001)),
+    }
