@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.catalogue.search import CategoryHit, find_categories
-from core.catalogue.taxonomy import SEPARATOR, Category, load_taxonomy
+from core.catalogue.taxonomy import SEPARATOR, Category, Taxonomy, load_taxonomy
 from pages.components.context import runtime
 from pages.components.words import _, language
 
@@ -106,14 +106,15 @@ def _answer(line: str) -> None:
 
 def _search(words: str) -> dict[str, Any]:
     found = find_categories(runtime(), words, _LIMIT)
-    items = [_item(hit.category, hit) for hit in found.hits]
+    taxonomy = load_taxonomy(runtime())
+    items = [_item(taxonomy, hit.category, hit) for hit in found.hits]
     return {"browsing": False, "items": items, "total": found.n_found, "trail": []}
 
 
 def _level(parent_id: object) -> dict[str, Any]:
     taxonomy = load_taxonomy(runtime())
     node = taxonomy.categories.get(parent_id) if isinstance(parent_id, int) else None
-    items = [_item(child) for child in taxonomy.children.get(node.id if node else None, ())]
+    items = [_item(taxonomy, child) for child in taxonomy.children.get(node.id if node else None, ())]
     trail: list[dict[str, Any]] = []
     while node:
         trail.insert(0, {"id": node.id, "name": _name(node)})
@@ -125,7 +126,7 @@ def _name(category: Category) -> str:
     return (category.name_en if language() == "en" else None) or category.name
 
 
-def _item(category: Category, hit: CategoryHit | None = None) -> dict[str, Any]:
+def _item(taxonomy: Taxonomy, category: Category, hit: CategoryHit | None = None) -> dict[str, Any]:
     names = category.path.split(SEPARATOR)
     return {
         "id": category.id,
@@ -133,6 +134,6 @@ def _item(category: Category, hit: CategoryHit | None = None) -> dict[str, Any]:
         "name": names[-1],
         "english": (category.path_en if hit else category.name_en),
         "leaf": category.is_leaf,
-        "children": len(load_taxonomy(runtime()).children.get(category.id, ())),
+        "children": len(taxonomy.children.get(category.id, ())),
         "matched": hit.matched.value if hit else None,
     }
