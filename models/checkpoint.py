@@ -1,0 +1,112 @@
+"""What a fit has on disk so that it goes on after a kill: prepared texts once, then the newest state."""
+
+import hashlib
+import json
+import re
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from models.artifact import check_folder, read_json, write_folder, write_json
+from models.config import TitleModelConfig
+from models.errors import BrokenArtifact
+from models.features import NgramVocabulary
+from models.predictor import vocabulary_from, vocabulary_tensors
+from models.tokenizer import Tokenizer
+from models.types import LabeledTexts
+
+_PREPARED = ("tokenizer.model", "vocabulary.safetensors")
+_STATE = ("state.json", "state.safetensors")
+_STATE_FOLDER = re.compile(r"state-(\d{9})")
+_SAVING_SHARE = 0.05  # of the training time at most goes into checkpoints
+
+
+class Checkpoints:
+    """The checkpoints of one fit: what belongs to other data or other settings is in another folder and cannot mix."""
+
+    def __init__(self, folder: Path, fingerprint: str, seconds: float) -> None:
+        self._folder = folder / fingerprint[:24]
+        self._seconds = seconds
+        self._next = time.monotonic() + seconds
+
+    def save_prepared(self, tokenizer: Tokenizer, vocabulary: NgramVocabulary) -> None:
+        write_folder(
+            self._folder / "prepared",
+            {
+                "tokenizer.model": lambda path: _write(path, tokenizer.model),
+                "vocabulary.safetensors": lambda path: save_file(vocabulary_tensors(vocabulary), path),
+            },
+        )
+
+    def find_prepared(self) -> tuple[Tokenizer, NgramVocabulary] | None:
+        """Tokenizer and vocabulary of an earlier try; none when there are none, or broken ones."""
+        folder = self._folder / "prepared"
+        try:
+            check_folder(folder, _PREPARED)
+        except BrokenArtifact:
+            return None
+        tokenizer = Tokenizer((folder / "tokenizer.model").read_bytes())
+        return tokenizer, vocabulary_from(load_file(folder / "vocabulary.safetensors"))
+
+    def is_due(self) -> bool:
+        return time.monotonic() >= self._next
+
+    def save_state(self, step: int, tensors: dict[str, Tensor]) -> None:
+        """Keep the state after `step` steps; the one before goes once this one is safe on the disk."""
+        started = time.monotonic()
+        name = f"state-{step:09d}"
+        write_folder(
+            self._folder / name,
+            {
+                "state.json": lambda path: write_json(path, {"step": step}),
+                "state.safetensors": lambda path: save_file(tensors, path),
+            },
+        )
+        for older in self._state_folders():
+            if older.name != name:
+                shutil.rmtree(older, ignore_errors=True)
+        done = time.monotonic()
+        self._next = done + max(self._seconds, (done - started) / _SAVING_SHARE)
+
+    def find_state(self) -> tuple[int, dict[str, Tensor]] | None:
+        """(steps done, tensors) of the newest whole checkpoint; broken ones are passed over."""
+        for folder in reversed(self._state_folders()):
+            try:
+                check_folder(folder, _STATE)
+                state: dict[str, Any] = read_json(folder, "state.json")
+            except BrokenArtifact:
+                continue
+            return int(state["step"]), load_file(folder / "state.safetensors")
+        return None
+
+    def _state_folders(self) -> list[Path]:
+        if not self._folder.is_dir():
+            return []
+        return sorted(path for path in self._folder.iterdir() if _STATE_FOLDER.fullmatch(path.name))
+
+
+def fingerprint_fit(
+    train: LabeledTexts, validation: LabeledTexts, class_ids: NDArray[np.int64], config: TitleModelConfig
+) -> str:
+    """SHA-256 of all that decides the outcome of a fit: every text, label, weight, class and setting, in order."""
+    digest = hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode())
+    digest.update(class_ids.tobytes())
+    for part in (train, validation):
+        digest.update(f"|{len(part)}|".encode())
+        for texts in (part.texts.titles, part.texts.mall_categories, part.texts.brands):
+            for text in texts:
+                digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
+        weights = part.texts.mall_weights
+        digest.update(b"" if weights is None else weights.tobytes())
+        digest.update(part.labels.tobytes() + part.weights.tobytes())
+    return digest.hexdigest()
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)

@@ -1,0 +1,31 @@
+"""What can be wrong with a model's data or its files. Core words these for the person who meets them."""
+
+from pathlib import Path
+
+
+class ModelError(Exception):
+    """Something about a model, its data or its files."""
+
+
+class NotEnoughClasses(ModelError):
+    """A classifier needs rows of at least two categories."""
+
+    def __init__(self, n_classes: int) -> None:
+        self.n_classes = n_classes
+        super().__init__(f"A model needs training rows of at least 2 categories; here there are {n_classes}.")
+
+
+class BrokenArtifact(ModelError):
+    """A model folder cannot be used: `file` is missing, changed or unreadable."""
+
+    def __init__(self, folder: Path, file: str, reason: str) -> None:
+        self.folder, self.file, self.reason = folder, file, reason
+        super().__init__(f"The model in {folder} cannot be used: {file} {reason}.")
+
+
+class UnknownDevice(ModelError):
+    """The device asked for does not exist on this machine."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        super().__init__(f"There is no device '{device}' here. Use auto, cpu or cuda.")

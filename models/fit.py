@@ -1,0 +1,249 @@
+"""Training of the title model: resumable after a kill, the same again for the same seed on a CPU."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from torch import Tensor
+from torch.nn import functional
+
+from models.calibration import fit_temperature
+from models.checkpoint import Checkpoints, fingerprint_fit
+from models.config import TitleModelConfig
+from models.device import resolve_device
+from models.errors import NotEnoughClasses
+from models.features import N_PIECE_FIELDS, Encoded, NgramVocabulary, encode, learn_vocabulary, normalise_texts
+from models.predictor import PREDICT_ROWS, TitleModel, score_encoded
+from models.table_optimizers import AdamRows, SgdRows
+from models.title_network import Bags, TitleNetwork, ngram_width
+from models.tokenizer import Tokenizer, train_tokenizer
+from models.types import FitProgress, LabeledTexts, OnProgress
+
+_REPORT_SECONDS = 0.5
+_PREPARING = 0.1  # share of the progress bar
+
+
+def fit_model(
+    train: LabeledTexts,
+    validation: LabeledTexts,
+    class_ids: NDArray[np.int64],
+    config: TitleModelConfig,
+    device: str,
+    checkpoint_folder: Path,
+    on_progress: OnProgress,
+) -> TitleModel:
+    """Train on `train`, calibrate on `validation` (which may be empty or lack classes), and return the model.
+
+    class_ids (K,) gives the order of the columns; labels are positions in it. What is in `checkpoint_folder` of a fit
+    that was cut short is taken up when data and settings are the same, and ignored otherwise. `on_progress` may raise:
+    that ends the fit and leaves its checkpoints. Raises NotEnoughClasses when all training rows are of one category.
+    """
+    n_found = len(np.unique(train.labels))
+    if n_found < 2:
+        raise NotEnoughClasses(n_found)
+    device = resolve_device(device)
+    with torch.random.fork_rng(), torch.sparse.check_sparse_tensor_invariants(enable=False):
+        fit = _Fit(train, validation, class_ids, config, device, checkpoint_folder, on_progress)
+        fit.run()
+        return fit.finish()
+
+
+@dataclass
+class _Step:
+    """Which rows come when. Each step's chance comes from (seed, step), so a resumed fit draws the same."""
+
+    number: int  # over all epochs
+    epoch: int
+    rows: NDArray[np.int64]  # (B,)
+
+
+class _Fit:
+    """One training: what it works on, and how far it is."""
+
+    def __init__(
+        self,
+        train: LabeledTexts,
+        validation: LabeledTexts,
+        class_ids: NDArray[np.int64],
+        config: TitleModelConfig,
+        device: str,
+        folder: Path,
+        on_progress: OnProgress,
+    ) -> None:
+        self.config, self.class_ids, self.device, self.on_progress = config, class_ids, device, on_progress
+        self.validation = validation
+        self.labels = torch.from_numpy(train.labels)
+        self.weights = torch.from_numpy(train.weights / train.weights.mean())
+        self.checkpoints = Checkpoints(
+            folder, fingerprint_fit(train, validation, class_ids, config), config.checkpoint_seconds
+        )
+        self.tokenizer, self.vocabulary, self.data = self._prepare(train)
+        self.held_out = encode(
+            normalise_texts(validation.texts, config.max_title_characters), self.vocabulary, self.tokenizer, config
+        )
+        torch.manual_seed(config.seed)
+        n_pieces = N_PIECE_FIELDS * self.tokenizer.vocabulary_size
+        self.network = TitleNetwork(len(self.vocabulary), n_pieces, len(class_ids), config).to(device)
+        self.ngrams = SgdRows(self.network.ngram_table)
+        self.pieces = AdamRows(self.network.piece_table)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=config.piece_learning_rate)
+        self.steps_an_epoch = -(-len(train) // config.batch_size)
+        self.n_steps = self.steps_an_epoch * config.epochs
+
+    def _prepare(self, train: LabeledTexts) -> tuple[Tokenizer, NgramVocabulary, Encoded]:
+        """Tokenizer and vocabulary, made or found, and the encoded training rows."""
+        self.on_progress(FitProgress("reading titles", 0.0))
+        texts = normalise_texts(train.texts, self.config.max_title_characters)
+        prepared = self.checkpoints.find_prepared()
+        if prepared is None:
+            self.on_progress(FitProgress("learning subwords", 0.02))
+            corpus = [*texts.titles, *sorted(set(texts.mall_categories)), *sorted(set(texts.brands))]
+            tokenizer = train_tokenizer(corpus, self.config.vocabulary_size, self.config.seed)
+            self.on_progress(FitProgress("counting n-grams", 0.04))
+            most = self.config.max_parameters // ngram_width(len(self.class_ids), self.config)
+            vocabulary = learn_vocabulary(texts, self.config, min(most, self.config.max_ngrams))
+            self.checkpoints.save_prepared(tokenizer, vocabulary)
+            prepared = tokenizer, vocabulary
+        self.on_progress(FitProgress("encoding titles", 0.07))
+        return *prepared, encode(texts, prepared[1], prepared[0], self.config)
+
+    def run(self) -> None:
+        """All steps that are still to do."""
+        done = self._resume()
+        started, reported, seen, loss_sum, accuracy = time.monotonic(), 0.0, 0, 0.0, None
+        for step in self._steps(done):
+            loss = self._train(step)
+            seen, loss_sum = seen + len(step.rows), loss_sum + loss * len(step.rows)
+            end_of_epoch = (step.number + 1) % self.steps_an_epoch == 0
+            if end_of_epoch:
+                accuracy = self._validate()
+            if end_of_epoch or time.monotonic() - reported > _REPORT_SECONDS:
+                reported = time.monotonic()
+                self.on_progress(
+                    FitProgress(
+                        stage="training",
+                        fraction=_PREPARING + (1 - _PREPARING) * (step.number + 1) / self.n_steps,
+                        epoch=step.epoch + 1,
+                        n_epochs=self.config.epochs,
+                        loss=loss_sum / seen,
+                        validation_p_at_1=accuracy,
+                        rows_per_second=seen / (reported - started),
+                    )
+                )
+            if self.checkpoints.is_due():
+                self.checkpoints.save_state(step.number + 1, self._state())
+
+    def finish(self) -> TitleModel:
+        """The calibrated model."""
+        self.on_progress(FitProgress("calibrating", 1.0))
+        scores = self._held_out_scores()
+        calibration = fit_temperature(scores, self.validation.labels, self.validation.weights)
+        return TitleModel(
+            self.network, self.vocabulary, self.tokenizer, self.class_ids, self.config, calibration, self.device
+        )
+
+    def _steps(self, done: int) -> Iterator[_Step]:
+        size, n = self.config.batch_size, len(self.labels)
+        for epoch in range(done // self.steps_an_epoch, self.config.epochs):
+            order = np.random.default_rng((self.config.seed, epoch)).permutation(n)
+            for place in range(self.steps_an_epoch):
+                number = epoch * self.steps_an_epoch + place
+                if number >= done:
+                    yield _Step(number, epoch, order[place * size : (place + 1) * size])
+
+    def _train(self, step: _Step) -> float:
+        """One step on one batch: the mean loss before it."""
+        config, network = self.config, self.network
+        chance = np.random.default_rng((config.seed, 1, step.number))
+        torch.manual_seed(int(chance.integers(2**62)))
+        without_mall = chance.random(len(step.rows)) < config.mall_category_dropout  # (B,)
+        ngrams, pieces = self._bags(step.rows, without_mall)
+        rows = torch.from_numpy(step.rows)
+        labels, weights = self.labels[rows].to(self.device), self.weights[rows].to(self.device)
+
+        network.train()
+        used_ngrams, used_pieces = self.ngrams.take(ngrams), self.pieces.take(pieces)
+        scores = network.score(used_ngrams.bags.sum(used_ngrams.values), used_pieces.bags.sum(used_pieces.values))
+        loss = (squared_hinge(scores, labels) * weights).mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+
+        left = 1.0 - step.number / self.n_steps  # the learning rate falls in a straight line
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.piece_learning_rate * left
+        self.optimizer.step()
+        # the sum over the batch moves the n-grams: an n-gram is in few of its rows
+        self.ngrams.step(used_ngrams, config.learning_rate * left * len(step.rows))
+        self.pieces.step(used_pieces, config.piece_learning_rate * left)
+        return float(loss.detach())
+
+    def _bags(self, rows: NDArray[np.int64], without_mall: NDArray[np.bool_]) -> tuple[Bags, Bags]:
+        data = self.data
+        ngrams = drop_columns(data.ngrams[rows], data.mall_ngrams, without_mall)
+        pieces = drop_columns(data.pieces[rows], data.mall_pieces, without_mall)
+        return Bags.of(ngrams, self.device), Bags.of(pieces, self.device)
+
+    def _held_out_scores(self) -> NDArray[np.float32]:
+        """Scores (N, K) of the validation rows, not calibrated."""
+        self.network.eval()
+        data, found = self.held_out, [np.empty((0, len(self.class_ids)), np.float32)]
+        for start in range(0, len(self.validation), PREDICT_ROWS):
+            rows = slice(start, start + PREDICT_ROWS)
+            cut = Encoded(data.ngrams[rows], data.pieces[rows], data.mall_ngrams, data.mall_pieces)
+            found.append(score_encoded(self.network, cut, self.device).cpu().numpy())
+        return np.concatenate(found)
+
+    def _validate(self) -> float | None:
+        if not len(self.validation):
+            return None
+        return float((self._held_out_scores().argmax(1) == self.validation.labels).mean())
+
+    def _state(self) -> dict[str, Tensor]:
+        """Everything that training changes."""
+        state = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        state.update({f"pieces.{name}": tensor for name, tensor in self.pieces.state().items()})
+        for place, values in self.optimizer.state_dict()["state"].items():
+            state.update({f"optimizer.{place}.{name}": tensor for name, tensor in values.items()})
+        return {name: tensor.cpu().contiguous() for name, tensor in state.items()}
+
+    def _resume(self) -> int:
+        """Take up the newest checkpoint, if there is one: how many steps are done."""
+        found = self.checkpoints.find_state()
+        if found is None:
+            return 0
+        step, tensors = found
+        parts: dict[str, dict[str, Tensor]] = {"network": {}, "pieces": {}, "optimizer": {}}
+        for name, tensor in tensors.items():
+            part, _, rest = name.partition(".")
+            parts[part][rest] = tensor
+        self.network.load_state_dict(parts["network"])
+        self.pieces.load_state(parts["pieces"])
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in parts["optimizer"].items():
+            place, _, rest = name.partition(".")
+            moments.setdefault(int(place), {})[rest] = tensor
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
+        return step
+
+
+def squared_hinge(scores: Tensor, labels: Tensor) -> Tensor:
+    """Loss (B,) of scores (B, K): the right class should score above 1, every other below -1.
+
+    The loss of a linear support vector machine, one class against the rest. On short titles it beat cross entropy.
+    """
+    sign = torch.full_like(scores, -1.0).scatter_(1, labels[:, None], 1.0)
+    return functional.relu(1.0 - sign * scores).square().sum(1)
+
+
+def drop_columns(matrix: sparse.csr_matrix, columns: tuple[int, int], dropped: NDArray[np.bool_]) -> sparse.csr_matrix:
+    """`matrix` (B, C), a copy the caller owns, with columns from..to set to 0 in the rows where `dropped` (B,)."""
+    first, last = columns
+    if first < last and dropped.any():
+        owner = np.repeat(dropped, np.diff(matrix.indptr))
+        matrix.data[owner & (matrix.indices >= first) & (matrix.indices < last)] = 0.0
+    return matrix

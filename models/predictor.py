@@ -1,0 +1,142 @@
+"""A trained title model: probabilities out, artifact folder in and out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from models.artifact import check_folder, read_json, write_folder, write_json
+from models.config import TitleModelConfig
+from models.device import resolve_device
+from models.errors import BrokenArtifact
+from models.features import N_PIECE_FIELDS, Encoded, NgramVocabulary, encode, normalise_texts
+from models.title_network import Bags, TitleNetwork
+from models.tokenizer import Tokenizer
+from models.types import Calibration, ProductTexts
+
+KIND = "title-ngrams-pieces"
+FORMAT = 1  # of the artifact folder; another number is refused
+FILES = ("config.json", "weights.safetensors", "tokenizer.model", "categories.json", "calibration.json")
+PREDICT_ROWS = 4096  # scored at a time: bounds the memory
+
+
+class TitleModel:
+    """Classifies products by title, mall category and brand; a `CategoryModel`."""
+
+    def __init__(
+        self,
+        network: TitleNetwork,
+        vocabulary: NgramVocabulary,
+        tokenizer: Tokenizer,
+        class_ids: NDArray[np.int64],
+        settings: TitleModelConfig,
+        calibration: Calibration,
+        device: str,
+    ) -> None:
+        self.network = network.to(device).eval()
+        self.vocabulary = vocabulary
+        self.tokenizer = tokenizer
+        self.class_ids = class_ids  # (K,)
+        self.settings = settings
+        self.calibration = calibration
+        self.device = device
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What it is and how it was made, for JSON."""
+        return {"format": FORMAT, "kind": KIND, **self.settings.to_dict()}
+
+    def predict_proba(self, texts: ProductTexts) -> NDArray[np.float32]:
+        """pred_probs (N, K), calibrated, rows sum to 1; column j is class_ids[j]."""
+        found = [torch.softmax(scores, 1).cpu().numpy() for scores in self._scores(texts)]
+        return np.concatenate(found) if found else np.empty((0, len(self.class_ids)), np.float32)
+
+    def predict_top(self, texts: ProductTexts, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The k best category ids and their probabilities, both (N, min(k, K)), best first; k >= 1."""
+        k = min(k, len(self.class_ids))
+        ids, confidences = [np.empty((0, k), np.int64)], [np.empty((0, k), np.float32)]
+        for scores in self._scores(texts):
+            best, places = scores.topk(k, 1)  # (B, k)
+            ids.append(self.class_ids[places.cpu().numpy()])
+            confidences.append((best - scores.logsumexp(1, keepdim=True)).exp().cpu().numpy())
+        return np.concatenate(ids), np.concatenate(confidences)
+
+    def save(self, folder: Path) -> str:
+        """Write the artifact folder whole or not at all; returns its hash."""
+        tensors = {
+            **{name: tensor.cpu().contiguous() for name, tensor in self.network.state_dict().items()},
+            **vocabulary_tensors(self.vocabulary),
+        }
+        calibration = self.calibration
+        return write_folder(
+            folder,
+            {
+                "config.json": lambda path: write_json(path, self.config),
+                "weights.safetensors": lambda path: save_file(tensors, path),
+                "tokenizer.model": lambda path: _write_bytes(path, self.tokenizer.model),
+                "categories.json": lambda path: write_json(path, {"class_ids": self.class_ids.tolist()}),
+                "calibration.json": lambda path: write_json(path, vars(calibration)),
+            },
+        )
+
+    def _scores(self, texts: ProductTexts) -> Iterator[Tensor]:
+        """Calibrated scores (B, K) of the next products, whose softmax is pred_probs."""
+        for start in range(0, len(texts), PREDICT_ROWS):
+            cut = normalise_texts(texts.slice(start, start + PREDICT_ROWS), self.settings.max_title_characters)
+            encoded = encode(cut, self.vocabulary, self.tokenizer, self.settings)
+            yield score_encoded(self.network, encoded, self.device) / self.calibration.temperature
+
+
+@torch.inference_mode()
+def score_encoded(network: TitleNetwork, encoded: Encoded, device: str) -> Tensor:
+    """Scores (N, K) of encoded products, without a gradient."""
+    return network(Bags.of(encoded.ngrams, device), Bags.of(encoded.pieces, device))
+
+
+def load_model(folder: Path, device: str = "cpu") -> TitleModel:
+    """The model in an artifact folder. A missing or changed file raises BrokenArtifact naming it."""
+    device = resolve_device(device)
+    check_folder(folder, FILES)
+    try:
+        stored = read_json(folder, "config.json")
+        if stored.pop("format") != FORMAT or stored.pop("kind") != KIND:
+            raise BrokenArtifact(folder, "config.json", "is of another kind or format of model")
+        settings = TitleModelConfig.from_dict(stored)
+        class_ids = np.array(read_json(folder, "categories.json")["class_ids"], np.int64)
+        calibration = Calibration(**read_json(folder, "calibration.json"))
+        tensors = load_file(folder / "weights.safetensors")
+        vocabulary = vocabulary_from(tensors)
+        tokenizer = Tokenizer((folder / "tokenizer.model").read_bytes())
+        network = TitleNetwork(len(vocabulary), N_PIECE_FIELDS * tokenizer.vocabulary_size, len(class_ids), settings)
+        network.load_state_dict({name: tensors[name] for name in network.state_dict()})
+    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise BrokenArtifact(folder, "its content", f"does not fit together ({error})") from error
+    return TitleModel(network, vocabulary, tokenizer, class_ids, settings, calibration, device)
+
+
+def vocabulary_tensors(vocabulary: NgramVocabulary) -> dict[str, Tensor]:
+    """For safetensors. Hashes travel as int64: not every reader knows unsigned numbers."""
+    return {
+        "vocabulary.hashes": torch.from_numpy(vocabulary.hashes.astype(np.int64)),
+        "vocabulary.idf": torch.from_numpy(vocabulary.idf),
+        "vocabulary.starts": torch.from_numpy(vocabulary.starts),
+    }
+
+
+def vocabulary_from(tensors: dict[str, Tensor]) -> NgramVocabulary:
+    """What `vocabulary_tensors` stored; KeyError when it is not there."""
+    return NgramVocabulary(
+        hashes=tensors["vocabulary.hashes"].numpy().astype(np.uint32),
+        idf=tensors["vocabulary.idf"].numpy(),
+        starts=tensors["vocabulary.starts"].numpy(),
+    )
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
