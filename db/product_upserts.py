@@ -81,9 +81,62 @@ def next_product_ids(session: Session, n_ids: int) -> list[int]:
     return list(session.scalars(query))
 
 
-def insert_products(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        session.execute(sa.insert(ProductRow.__table__), list(rows))  # type: ignore[arg-type]
+INSERTED = (
+    "id",
+    "source",
+    "external_id",
+    "title",
+    "brand",
+    "mall_id",
+    "mall_category_id",
+    "price",
+    "image",
+    "registered_at",
+    "content_hash",
+    "category_id",
+    "label_source",
+    "labeled_at",
+    "created_at",
+    "updated_at",
+)
+
+
+def insert_products(session: Session, rows: Sequence[tuple[Any, ...]]) -> None:
+    """New products; each row has the columns of INSERTED in that order.
+
+    Past the ORM's per-row work, which costs more than the database: the values of a column are
+    prepared together, and the driver takes all rows in one call (PostgreSQL: COPY).
+    """
+    if not rows:
+        return
+    columns = [_prepared(session, name, values) for name, values in zip(INSERTED, zip(*rows, strict=True), strict=True)]
+    prepared = list(zip(*columns, strict=True))
+    connection = session.connection()
+    if is_sqlite(session):
+        statement = sa.insert(ProductRow.__table__)  # type: ignore[arg-type]
+        sql = str(statement.compile(dialect=connection.dialect, column_keys=list(INSERTED)))
+        connection.exec_driver_sql(sql, prepared)
+        return
+    with connection.connection.cursor() as cursor, cursor.copy(COPY_PRODUCTS) as copy:  # type: ignore[attr-defined]
+        for row in prepared:
+            copy.write_row(row)
+
+
+COPY_PRODUCTS = (
+    "COPY products (id, source, external_id, title, brand, mall_id, mall_category_id, price, image, registered_at, "
+    "content_hash, category_id, label_source, labeled_at, created_at, updated_at) FROM STDIN"
+)
+
+
+def _prepared(session: Session, column: str, values: Sequence[Any]) -> Sequence[Any]:
+    """The values of one column as the driver takes them; equal ones are prepared once."""
+    dialect = session.connection().dialect
+    kind = ProductRow.__table__.c[column].type
+    processor = kind.dialect_impl(dialect).bind_processor(dialect)
+    if processor is None:
+        return values
+    made = {value: processor(value) for value in set(values)}
+    return [made[value] for value in values]
 
 
 def update_products(session: Session, rows: Sequence[dict[str, Any]]) -> None:
@@ -121,6 +174,21 @@ def insert_labels(session: Session, labels: Sequence[tuple[int, int]], now: date
             for product_id, category_id in labels
         ]
         session.execute(sa.insert(LabelRow.__table__), rows)  # type: ignore[arg-type]
+
+
+def label_inserted(session: Session, ids: Sequence[int], now: datetime) -> None:
+    """Imported labels for products just inserted in this transaction (`ids`, ascending) that have a category."""
+    if not ids:
+        return
+    product = ProductRow.__table__.c
+    ours = sa.select(
+        product.id,
+        product.category_id,
+        sa.literal(LabelSource.IMPORT, LabelRow.source.type),
+        sa.literal(now, LabelRow.created_at.type),
+    ).where(product.id.between(ids[0], ids[-1]), product.category_id.is_not(None), product.created_at == now)
+    columns = ["product_id", "category_id", "source", "created_at"]
+    session.execute(sa.insert(LabelRow.__table__).from_select(columns, ours.order_by(product.id)))  # type: ignore[arg-type]
 
 
 def follow_imported_labels(session: Session, labels: Sequence[tuple[int, int]], now: datetime) -> None:

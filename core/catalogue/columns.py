@@ -41,10 +41,10 @@ _WORDS = {
         updatedat""",
 }
 _CATEGORY = """category categoryname categorypath fullcategory 카테고리 카테고리명 전체카테고리 카테고리경로 분류
-    상품분류 label labels 라벨 정답 kategorie warengruppe produktkategorie categoria rubro wholecategoryname producttype path"""
-_CODE = (
-    """categorycode categoryid 카테고리코드 카테고리id 분류코드 kategoriecode catid catcode cid codigocategoria code"""
-)
+    상품분류 label labels 라벨 정답 kategorie warengruppe produktkategorie categoria rubro wholecategoryname
+    producttype path"""
+_CODE = """categorycode categoryid 카테고리코드 카테고리id 분류코드 kategoriecode catid catcode cid codigocategoria
+    code"""
 _LEVEL = re.compile(
     r"^(?:category|cat|level|lvl|depth|kategorie|ebene|categoria|nivel|카테고리|분류|l)(?:l|level|depth|nivel|ebene)?(\d)"
     r"(?:name|명)?$|^(\d)(?:차|단계)(?:카테고리|분류)?$"

@@ -29,7 +29,7 @@ class ImportOptions:
     decimal_comma: bool | None = None
     date_order: str = ""  # 'dmy', 'mdy'; for dates that could be either
     taxonomy: str = ""  # a file code -> path: then the category column holds codes
-    no_category: tuple[str, ...] = NO_CATEGORY  # names that say that there is no category
+    no_category: tuple[str, ...] = NO_CATEGORY  # a path of nothing but such names is no category
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"columns": {name: list(headings) for name, headings in self.columns.items()}}

@@ -112,18 +112,21 @@ class ProductWriter:
         if paths:
             self._categories.update(ensure_categories(session, sorted(paths), now))
 
+    def _mall_ids(self, draft: Draft) -> tuple[int | None, int | None]:
+        """(mall, mall category)."""
+        if draft.mall is None:
+            return None, None
+        mall_id = self._malls[draft.mall]
+        return mall_id, None if draft.mall_category is None else self._mall_categories[mall_id, draft.mall_category]
+
     def _values(self, draft: Draft) -> dict[str, Any]:
         """The columns that a file can feed."""
-        mall_id = self._malls[draft.mall] if draft.mall is not None else None
+        mall_id, mall_category_id = self._mall_ids(draft)
         return {
             "title": draft.title,
             "brand": draft.brand,
             "mall_id": mall_id,
-            "mall_category_id": (
-                self._mall_categories[mall_id, draft.mall_category]
-                if mall_id is not None and draft.mall_category is not None
-                else None
-            ),
+            "mall_category_id": mall_category_id,
             "price": draft.price,
             "image": draft.image,
             "registered_at": draft.registered_at,
@@ -131,24 +134,31 @@ class ProductWriter:
 
     def _insert(self, session: Session, drafts: list[Draft], now: datetime) -> None:
         ids = upserts.next_product_ids(session, len(drafts)) if drafts else []
-        rows: list[dict[str, Any]] = []
-        labels: list[tuple[int, int]] = []
-        for product_id, draft in zip(ids, drafts, strict=True):
-            category_id = self._categories[draft.category] if draft.category is not None else None
-            if category_id is not None:
-                labels.append((product_id, category_id))
-            row = self._values(draft)
-            row["id"] = product_id
-            row["source"] = self._source
-            row["external_id"] = draft.key
-            row["content_hash"] = draft.content_hash
-            row["category_id"] = category_id
-            row["label_source"] = LabelSource.IMPORT if category_id is not None else None
-            row["labeled_at"] = now if category_id is not None else None
-            row["created_at"] = row["updated_at"] = now
-            rows.append(row)
-        upserts.insert_products(session, rows)
-        upserts.insert_labels(session, labels, now)
+        upserts.insert_products(session, [self._row(id_, draft, now) for id_, draft in zip(ids, drafts, strict=True)])
+        upserts.label_inserted(session, ids, now)
+
+    def _row(self, product_id: int, draft: Draft, now: datetime) -> tuple[Any, ...]:
+        """In the order of `upserts.INSERTED`."""
+        mall_id, mall_category_id = self._mall_ids(draft)
+        category_id = self._categories[draft.category] if draft.category is not None else None
+        return (
+            product_id,
+            self._source,
+            draft.key,
+            draft.title,
+            draft.brand,
+            mall_id,
+            mall_category_id,
+            draft.price,
+            draft.image,
+            draft.registered_at,
+            draft.content_hash,
+            category_id,
+            None if category_id is None else LabelSource.IMPORT,
+            None if category_id is None else now,
+            now,
+            now,
+        )
 
     def _update(self, session: Session, changed: list[tuple[int, Draft]], now: datetime) -> None:
         rows = []

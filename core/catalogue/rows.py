@@ -59,6 +59,7 @@ class RowMapper:
             "registered_at": Memo(time),
             "category": Memo(_category_of(options, codes)),
         }
+        self._time_texts = Memo(str)
         self._plain: dict[str, Callable[[str], Any]] = {
             "title": to_title,
             "external_id": partial(_short_text, MAX_ID),
@@ -132,8 +133,18 @@ class RowMapper:
             key = f"{mall}/{external_id}"  # the ids of two malls may be the same
         else:
             key = external_id
-        texts = (title, brand, mall, mall_category, price, image, registered_at, category)
-        content = "\x1f".join(["" if part is None else str(part) for part in texts])
+        content = "\x1f".join(
+            (
+                title,
+                brand or "",
+                mall or "",
+                mall_category or "",
+                str(price),
+                image or "",
+                self._time_texts[registered_at],
+                SEPARATOR.join(category) if category else "",
+            )
+        )
         content_hash = blake2b(content.encode(), digest_size=16).hexdigest()
         return Draft(line, key, content_hash, title, brand, mall, mall_category, price, image, registered_at, category)
 
@@ -177,7 +188,7 @@ def _category_of(
         elif len(cells) == 1 and options.separator:
             parts = [part for text in parts for part in text.split(options.separator)]
         parts = [part.strip() for part in parts if part.strip()]
-        if not parts or parts[-1].casefold() in nothing:
+        if all(part.casefold() in nothing for part in parts):
             return None
         try:
             return clean_path(parts)

@@ -1,7 +1,7 @@
 """The physical lines of a text file, with their numbers; a line that cannot be decoded comes as bytes."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from core.catalogue.files import ByteStream, WideAsUtf8
 
@@ -41,7 +41,7 @@ class TextLines:
                 self.number += 1
                 yield self._pushed.popleft()
 
-    def _chunks(self) -> Iterator[list[str] | list[str | bytes]]:
+    def _chunks(self) -> Iterator[Sequence[str | bytes]]:
         """The lines of about a megabyte at a time."""
         rest, too_long = b"", False
         first = self._source.read()
@@ -74,7 +74,7 @@ class TextLines:
             return b"", True
         return rest + more, False
 
-    def _decoded(self, block: bytes) -> list[str] | list[str | bytes]:
+    def _decoded(self, block: bytes) -> Sequence[str | bytes]:
         try:
             text = block.decode(self.encoding)
         except UnicodeDecodeError:

@@ -33,18 +33,18 @@ class Bad:
     reason: Reason
 
 
-class Memo(dict[str, Any]):
-    """Remembers what `convert` made of each text: columns repeat themselves. Forgets all when it grows large."""
+class Memo(dict[Any, Any]):
+    """Remembers what `convert` made of each value: columns repeat themselves. Forgets all when it grows large."""
 
-    def __init__(self, convert: Callable[[str], Any], limit: int = 50_000) -> None:
+    def __init__(self, convert: Callable[[Any], Any], limit: int = 50_000) -> None:
         super().__init__()
         self._convert, self._limit = convert, limit
 
-    def __missing__(self, text: str) -> Any:
-        value = self._convert(text)
+    def __missing__(self, key: Any) -> Any:
+        value = self._convert(key)
         if len(self) >= self._limit:
             self.clear()
-        self[text] = value
+        self[key] = value
         return value
 
 
