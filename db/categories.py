@@ -33,7 +33,7 @@ def find_by_paths(session: Session, paths: Iterable[str]) -> dict[str, KnownNode
     found: dict[str, KnownNode] = {}
     for chunk in _chunks(dict.fromkeys(paths)):
         rows = session.execute(sa.select(*columns).where(CategoryRow.path.in_(chunk)))
-        found.update((path, KnownNode(id_, name_en, code)) for path, id_, name_en, code in rows.tuples())
+        found.update((path, KnownNode(id_, name_en, code)) for path, id_, name_en, code in rows)
     return found
 
 
@@ -89,4 +89,4 @@ def count_products(session: Session) -> dict[int, int]:
         .where(ProductRow.category_id.is_not(None))
         .group_by(ProductRow.category_id)
     )
-    return {category_id: n for category_id, n in rows.tuples() if category_id is not None}
+    return {category_id: n for category_id, n in rows if category_id is not None}

@@ -89,7 +89,7 @@ def list_runs(
     )
     if before_id:
         query = query.where(ImportRunRow.id < before_id)
-    return list(session.execute(query).tuples())
+    return list(session.execute(query))
 
 
 def get_run_with_job(session: Session, run_id: int) -> tuple[ImportRunRow, JobStatus | None, str | None] | None:
@@ -98,7 +98,7 @@ def get_run_with_job(session: Session, run_id: int) -> tuple[ImportRunRow, JobSt
         .outerjoin(JobRow, JobRow.id == ImportRunRow.job_id)
         .where(ImportRunRow.id == run_id)
     )
-    found = session.execute(query).tuples().first()
+    found = session.execute(query).first()
     return found if found else None
 
 
@@ -163,4 +163,4 @@ def count_reasons(session: Session, run_id: int, limit: int) -> list[tuple[str, 
         .order_by(sa.func.count().desc(), ImportRejectRow.reason)
         .limit(limit)
     )
-    return list(session.execute(query).tuples())
+    return list(session.execute(query))

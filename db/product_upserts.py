@@ -30,7 +30,7 @@ def find_known(session: Session, source: str, keys: Sequence[str]) -> dict[str, 
     found: dict[str, Known] = {}
     for start in range(0, len(keys), IN_CHUNK):
         rows = session.execute(query, {"keys": keys[start : start + IN_CHUNK]})
-        found.update((key, Known(id_, content_hash)) for key, id_, content_hash in rows.tuples())
+        found.update((key, Known(id_, content_hash)) for key, id_, content_hash in rows)
     return found
 
 
@@ -50,7 +50,7 @@ def ensure_malls(session: Session, names: Iterable[str]) -> dict[str, int]:
     for start in range(0, len(wanted), IN_CHUNK):
         part = wanted[start : start + IN_CHUNK]
         rows = session.execute(sa.select(MallRow.name, MallRow.id).where(MallRow.name.in_(part)))
-        found.update(rows.tuples().all())
+        found.update(rows.all())
     return found
 
 
@@ -67,7 +67,7 @@ def ensure_mall_categories(session: Session, wanted: Iterable[tuple[int, str]]) 
         query = sa.select(MallCategoryRow.mall_id, MallCategoryRow.path, MallCategoryRow.id).where(
             MallCategoryRow.path.in_(paths[start : start + IN_CHUNK])
         )
-        found.update(((mall_id, path), id_) for mall_id, path, id_ in session.execute(query).tuples())
+        found.update(((mall_id, path), id_) for mall_id, path, id_ in session.execute(query))
     return found
 
 
@@ -162,7 +162,7 @@ def latest_imported_labels(session: Session, product_ids: Sequence[int]) -> dict
             .where(LabelRow.product_id.in_(part), LabelRow.source == LabelSource.IMPORT)
             .order_by(LabelRow.id)
         )
-        found.update(session.execute(query).tuples().all())  # a later row takes the place of an earlier one
+        found.update(session.execute(query).all())  # a later row takes the place of an earlier one
     return found
 
 
