@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from commands import catalogue, importing, labeling, system, training
+from commands import catalogue, demo, importing, labeling, system, training
 from core.errors import AppError
 
 app = typer.Typer(
@@ -14,7 +14,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for room in (catalogue, importing, labeling, training, system):
+for room in (catalogue, demo, importing, labeling, training, system):
     room.register(app)
 
 

@@ -1,0 +1,68 @@
+"""Words that demo titles of many categories share, read from shared_words.toml: brands, sizes, colours, boilerplate."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+FILE = Path(__file__).parent / "shared_words.toml"
+
+COLOURED_LINES = frozenset({"women", "men", "kids", "bags_shoes", "home", "sports", "digital"})
+FASHION_LINES = frozenset({"women", "men", "kids", "bags_shoes"})
+MODEL_LINES = {"digital": 0.45, "sports": 0.22, "bags_shoes": 0.2, "men": 0.12, "women": 0.1, "home": 0.12}
+
+
+@dataclass(frozen=True)
+class Brand:
+    """An invented brand in both spellings; `english` may be empty."""
+
+    korean: str
+    english: str
+
+
+@dataclass(frozen=True)
+class Colour:
+    """A colour as sellers write it and as '#rrggbb'."""
+
+    korean: str
+    english: str
+    rgb: str
+
+
+@dataclass(frozen=True)
+class SharedWords:
+    """The lists of shared_words.toml; `brands`, `misleading` by line, `specs` by the name leaves use ('@women')."""
+
+    brands: dict[str, tuple[Brand, ...]]
+    common_brands: tuple[Brand, ...]
+    specs: dict[str, tuple[str, ...]]
+    colours: tuple[Colour, ...]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    misleading: dict[str, tuple[str, ...]]
+
+
+@cache
+def load_words() -> SharedWords:
+    raw = tomllib.loads(FILE.read_text("utf-8"))
+    brands = {line: tuple(_brand(text) for text in split_words(texts)) for line, texts in raw["brands"].items()}
+    colours = (text.split("/") for text in split_words(raw["colours"]["all"]))
+    return SharedWords(
+        brands={line: names for line, names in brands.items() if line != "common"},
+        common_brands=brands["common"],
+        specs={f"@{name}": split_words(texts) for name, texts in raw["specs"].items()},
+        colours=tuple(Colour(*parts) for parts in colours),
+        before=split_words(raw["boilerplate"]["before"]),
+        after=split_words(raw["boilerplate"]["after"]),
+        misleading={line: split_words(texts) for line, texts in raw["misleading"].items()},
+    )
+
+
+def split_words(text: str) -> tuple[str, ...]:
+    """The words of a comma-separated list, without blanks around them."""
+    return tuple(word for part in text.split(",") if (word := part.strip()))
+
+
+def _brand(text: str) -> Brand:
+    korean, _, english = text.partition("/")
+    return Brand(korean, english)
