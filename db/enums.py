@@ -63,6 +63,15 @@ class CampaignOrder(StrEnum):
     RANDOM = "random"
 
 
+class ProductOrder(StrEnum):
+    """How a list of products is sorted; a campaign's order is the same word."""
+
+    NEWEST = "newest"
+    MARGIN = "margin"  # lowest first: the model hesitates most
+    DISAGREEMENT = "disagreement"  # highest confidence first
+    RANDOM = "random"  # seeded, stable
+
+
 class JobStatus(StrEnum):
     """todo -> doing -> succeeded | failed | aborted; todo -> cancelled."""
 

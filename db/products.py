@@ -1,12 +1,18 @@
 """Queries of products: one by id with what the labeling card shows, and lists by filter."""
 
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from db.decisions import PROMOTED
-from db.enums import TaskStatus
+from db.enums import DecisionKind, LabelSource, ProductOrder, TaskStatus
 from db.tables import (
     CampaignRow,
+    CategoryRow,
+    DecisionRow,
     MallCategoryRow,
     MallRow,
     ModelVersionRow,
@@ -66,3 +72,189 @@ def find_suggestions(session: Session, product_id: int, campaign_id: int) -> sa.
     """What the promoted version answers, else the campaign's; None when neither has scored the product."""
     values = {"product": product_id, "campaign": campaign_id}
     return session.execute(_SUGGESTIONS, values).mappings().one_or_none()
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What products to find; what is none or empty does not restrict. All that is set must hold.
+
+    Categories mean themselves and all below them. Confidence and margin are fractions 0..1.
+    """
+
+    category_ids: tuple[int, ...] = ()
+    mall_id: int | None = None
+    label_source: str | None = None  # import, human, none (unlabeled), unchecked (not human)
+    confidence_below: float | None = None
+    confidence_above: float | None = None
+    margin_below: float | None = None
+    predicted_category_ids: tuple[int, ...] = ()
+    disagrees: bool = False  # the model's answer is not the current label
+    registered_from: date | None = None  # UTC days, both included
+    registered_to: date | None = None
+    keyword: str | None = None  # words that all stand in the title
+    source: str | None = None
+    decided_by: int | None = None  # by this person, and not undone
+    model_version_id: int | None = None  # whose predictions; none: the one in use
+    campaign_id: int | None = None  # in this campaign's queue
+    seed: int = 0  # of the random order
+
+    @property
+    def asks_the_model(self) -> bool:
+        """It cannot be answered without predictions."""
+        bounds = (self.confidence_below, self.confidence_above, self.margin_below)
+        return any(bound is not None for bound in bounds) or bool(self.predicted_category_ids) or self.disagrees
+
+
+SORTED_BY_MODEL = {ProductOrder.MARGIN, ProductOrder.DISAGREEMENT}
+PREDICTION_COLUMNS = (
+    PredictionRow.category_id.label("predicted_category_id"),
+    PredictionRow.confidence,
+    PredictionRow.margin,
+)
+
+
+def select_products(conditions: Conditions, order: ProductOrder, *columns: Any) -> sa.Select[Any]:
+    """The one way from a filter to rows: lists, counts and campaigns all stand on it. Not yet sorted.
+
+    `conditions.model_version_id` must be set where a model is asked.
+    """
+    prediction = sa.and_(
+        PredictionRow.product_id == ProductRow.id, PredictionRow.model_version_id == conditions.model_version_id
+    )
+    query = sa.select(*columns).select_from(ProductRow)
+    if conditions.asks_the_model or order in SORTED_BY_MODEL:
+        query = query.join(PredictionRow, prediction)
+    elif conditions.model_version_id is not None:
+        query = query.outerjoin(PredictionRow, prediction)
+    return query.where(*_of_product(conditions), *_of_prediction(conditions), *_of_people(conditions))
+
+
+def _subtree(category_ids: tuple[int, ...]) -> sa.Select[Any]:
+    tree = sa.select(CategoryRow.id).where(CategoryRow.id.in_(category_ids)).cte("subtree", recursive=True)
+    child = aliased(CategoryRow)
+    return sa.select(tree.union(sa.select(child.id).join(tree, child.parent_id == tree.c.id)).c.id)
+
+
+def _of_product(wanted: Conditions) -> list[sa.ColumnElement[bool]]:
+    found: list[sa.ColumnElement[bool]] = []
+    if wanted.category_ids:
+        found.append(ProductRow.category_id.in_(_subtree(wanted.category_ids)))
+    if wanted.mall_id is not None:
+        found.append(ProductRow.mall_id == wanted.mall_id)
+    if wanted.source is not None:
+        found.append(ProductRow.source == wanted.source)
+    if wanted.label_source == "none":
+        found.append(ProductRow.label_source.is_(None))
+    elif wanted.label_source == "unchecked":
+        found.append(ProductRow.label_source.is_distinct_from(LabelSource.HUMAN))
+    elif wanted.label_source is not None:
+        found.append(ProductRow.label_source == LabelSource(wanted.label_source))
+    if wanted.registered_from is not None:
+        found.append(ProductRow.registered_at >= _midnight(wanted.registered_from))
+    if wanted.registered_to is not None:
+        found.append(ProductRow.registered_at < _midnight(wanted.registered_to + timedelta(days=1)))
+    found += [ProductRow.title.icontains(word, autoescape=True) for word in (wanted.keyword or "").split()]
+    return found
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _of_prediction(wanted: Conditions) -> list[sa.ColumnElement[bool]]:
+    found: list[sa.ColumnElement[bool]] = []
+    if wanted.confidence_below is not None:
+        found.append(PredictionRow.confidence < wanted.confidence_below)
+    if wanted.confidence_above is not None:
+        found.append(PredictionRow.confidence >= wanted.confidence_above)
+    if wanted.margin_below is not None:
+        found.append(PredictionRow.margin < wanted.margin_below)
+    if wanted.predicted_category_ids:
+        found.append(PredictionRow.category_id.in_(_subtree(wanted.predicted_category_ids)))
+    if wanted.disagrees:
+        found.append(PredictionRow.category_id != ProductRow.category_id)
+    return found
+
+
+def _of_people(wanted: Conditions) -> list[sa.ColumnElement[bool]]:
+    found: list[sa.ColumnElement[bool]] = []
+    if wanted.decided_by is not None:
+        undo = aliased(DecisionRow)
+        found.append(
+            sa.exists().where(
+                DecisionRow.product_id == ProductRow.id,
+                DecisionRow.person_id == wanted.decided_by,
+                DecisionRow.kind != DecisionKind.UNDO,
+                ~sa.exists().where(undo.undoes_id == DecisionRow.id),
+            )
+        )
+    if wanted.campaign_id is not None:
+        in_queue = (TaskRow.campaign_id == wanted.campaign_id, TaskRow.product_id == ProductRow.id)
+        found.append(sa.exists().where(*in_queue))
+    return found
+
+
+SHUFFLE_PRIME = 2147483647  # products stay below 2^63; 5 does not divide p - 1, so x^5 hits every place once
+
+
+def _shuffled(product_id: Any, seed: int) -> sa.ColumnElement[int]:
+    """A place between 0 and p - 1 for each product, the same in both databases."""
+    start = (product_id % SHUFFLE_PRIME * 48271 + seed) % SHUFFLE_PRIME
+    square = start * start % SHUFFLE_PRIME
+    return square * square % SHUFFLE_PRIME * start % SHUFFLE_PRIME
+
+
+def sort_keys(conditions: Conditions, order: ProductOrder) -> tuple[list[Any], bool]:
+    """The columns that make the order unique, and whether it runs downwards."""
+    match order:
+        case ProductOrder.NEWEST:
+            return [ProductRow.id], True
+        case ProductOrder.MARGIN:
+            return [PredictionRow.margin, PredictionRow.product_id], False
+        case ProductOrder.DISAGREEMENT:
+            return [PredictionRow.confidence, PredictionRow.product_id], True
+        case ProductOrder.RANDOM:
+            return [_shuffled(ProductRow.id, conditions.seed), ProductRow.id], False
+
+
+def list_products(
+    session: Session, conditions: Conditions, order: ProductOrder, limit: int, after: list[Any] | None
+) -> list[tuple[sa.RowMapping, list[Any]]]:
+    """Up to `limit` products, each with its place in the order; `after` is the place to go on from."""
+    keys, downwards = sort_keys(conditions, order)
+    named = [key.label(f"key_{i}") for i, key in enumerate(keys)]
+    shown = PREDICTION_COLUMNS if conditions.model_version_id is not None else ()
+    query = (
+        select_products(conditions, order, *PRODUCT_COLUMNS, *shown, *named)
+        .outerjoin(MallRow, MallRow.id == ProductRow.mall_id)
+        .outerjoin(MallCategoryRow, MallCategoryRow.id == ProductRow.mall_category_id)
+    )
+    if after is not None:
+        place = sa.tuple_(*keys) if len(keys) > 1 else keys[0]
+        there = sa.tuple_(*after) if len(keys) > 1 else after[0]
+        query = query.where(place < there if downwards else place > there)
+    query = query.order_by(*[key.desc() if downwards else key for key in keys]).limit(limit)
+    rows = session.execute(query).mappings()
+    return [(row, [row[f"key_{i}"] for i in range(len(keys))]) for row in rows]
+
+
+def count_products(session: Session, conditions: Conditions, at_most: int) -> int:
+    """How many products match, counted no further than `at_most`."""
+    found = select_products(conditions, ProductOrder.NEWEST, sa.literal(1).label("one")).limit(at_most).subquery()
+    return session.scalar(sa.select(sa.func.count()).select_from(found)) or 0
+
+
+def find_product(session: Session, product_id: int, model_version_id: int | None) -> sa.RowMapping | None:
+    conditions = Conditions(model_version_id=model_version_id)
+    shown = PREDICTION_COLUMNS if model_version_id is not None else ()
+    query = (
+        select_products(conditions, ProductOrder.NEWEST, *PRODUCT_COLUMNS, *shown)
+        .outerjoin(MallRow, MallRow.id == ProductRow.mall_id)
+        .outerjoin(MallCategoryRow, MallCategoryRow.id == ProductRow.mall_category_id)
+        .where(ProductRow.id == product_id)
+    )
+    return session.execute(query).mappings().one_or_none()
+
+
+def find_promoted_version(session: Session) -> int | None:
+    return session.scalar(sa.select(PROMOTED))

@@ -1,7 +1,9 @@
 """Engines and transactions, alike on SQLite and PostgreSQL."""
 
+import threading
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -42,12 +44,59 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql(f"BEGIN {mode}")
 
 
+class Turns:
+    """A lock that is handed on in the order of asking.
+
+    SQLite lets its writers poll, for up to a tenth of a second between two tries, and the luckiest wins;
+    with eight annotators in one process that is the tail of every wait. Threads of one process wait here instead.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._taken = False
+        self._waiting: deque[threading.Lock] = deque()
+
+    @contextmanager
+    def turn(self, timeout: float) -> Iterator[None]:
+        """Wait for one's turn, at most `timeout` seconds: after that SQLite's own lock decides."""
+        is_mine = self._enter(timeout)
+        try:
+            yield
+        finally:
+            if is_mine:
+                self._leave()
+
+    def _enter(self, timeout: float) -> bool:
+        with self._guard:
+            if not self._taken:
+                self._taken = True
+                return True
+            ticket = threading.Lock()
+            ticket.acquire()
+            self._waiting.append(ticket)
+        if ticket.acquire(timeout=timeout):
+            return True
+        with self._guard:
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+                return False
+        return True  # it was handed over at the last moment
+
+    def _leave(self) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._taken = False
+
+
 class Sessions:
     """Gives transactions: `read()` sees one moment and changes nothing, `write()` commits at its end."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self._writing = engine.execution_options(sqlite_begin="IMMEDIATE")
+        self._turns = Turns() if engine.dialect.name == "sqlite" else None
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -55,8 +104,17 @@ class Sessions:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+    def write(self, connection: sa.Connection | None = None) -> Iterator[Session]:
+        """On `connection`, if given: it outlives the transaction, and so do its temporary tables."""
+        bind = self._writing if connection is None else connection.execution_options(sqlite_begin="IMMEDIATE")
+        turn = self._turns.turn(BUSY_TIMEOUT_MS / 1000) if self._turns else nullcontext()
+        with turn, Session(bind, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def scratch(self, connection: sa.Connection) -> Iterator[Session]:
+        """For long reads into temporary tables of `connection`: commits, but holds up no writer."""
+        with Session(connection.execution_options(sqlite_begin="DEFERRED")) as session, session.begin():
             yield session
 
 

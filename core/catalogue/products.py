@@ -1,0 +1,207 @@
+"""Products by filter: the same filter fills lists, links and campaigns, so they show the same products."""
+
+import base64
+import json
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, get_args, get_origin, get_type_hints
+
+import sqlalchemy as sa
+
+from core.errors import N_, InvalidInput, NoModelYet, NotFound
+from core.runtime import Runtime
+from db import products
+from db.enums import LabelSource, ProductOrder
+
+LABEL_SOURCES = ("import", "human", "none", "unchecked")
+MAX_PAGE = 500
+MAX_CATEGORIES = 1_000
+MAX_WORDS = 300  # characters of a keyword or a source
+LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class ProductFilter(products.Conditions):
+    """What products to find. `to_dict` is what a campaign stores, `to_query` what stands in a URL."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Only what is set, as JSON can hold it."""
+        return {name: _as_json(value) for name, value in self._set().items()}
+
+    def to_query(self) -> dict[str, str]:
+        """Only what is set, as parameters of a URL: ?label_source=human&category_ids=3,8."""
+        return {name: _as_text(value) for name, value in self._set().items()}
+
+    def _set(self) -> dict[str, Any]:
+        values = {part.name: (getattr(self, part.name), part.default) for part in fields(self)}
+        return {name: value for name, (value, default) in values.items() if value != default}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "ProductFilter":
+        """Raises InvalidInput for a name or a value that it does not know: half a filter finds the wrong products."""
+        unknown = sorted(set(stored) - set(_KINDS))
+        if unknown:
+            raise InvalidInput(N_("There is no filter '{name}'."), name=unknown[0])
+        return _checked(cls(**{name: _parse(name, value) for name, value in stored.items()}))
+
+    @classmethod
+    def from_query(cls, parameters: Mapping[str, str]) -> "ProductFilter":
+        """What a URL asks for; parameters that are not filters are left to the page. Raises InvalidInput."""
+        known = {name: value for name, value in parameters.items() if name in _KINDS and value != ""}
+        return _checked(cls(**{name: _parse(name, value) for name, value in known.items()}))
+
+
+def _kind(hint: Any) -> type:
+    """`int | None` -> int, `tuple[int, ...]` -> tuple."""
+    if get_origin(hint) is types.UnionType:
+        hint = next(part for part in get_args(hint) if part is not type(None))
+    return get_origin(hint) or hint
+
+
+_KINDS = {name: _kind(hint) for name, hint in get_type_hints(products.Conditions).items()}
+
+
+def _parse(name: str, value: Any) -> Any:
+    kind = _KINDS[name]
+    try:
+        if kind is bool:
+            return str(value).lower() in ("1", "true", "yes")
+        if kind is tuple:
+            parts = value.split(",") if isinstance(value, str) else value
+            return tuple(int(part) for part in parts)
+        if kind is date:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        if kind is str:
+            return str(value).replace("\0", "").strip()[:MAX_WORDS] or None
+        return kind(value)
+    except (TypeError, ValueError):
+        raise InvalidInput(N_("The filter '{name}' cannot be '{value}'."), name=name, value=value) from None
+
+
+def _checked(found: ProductFilter) -> ProductFilter:
+    fractions = {name: getattr(found, name) for name in ("confidence_below", "confidence_above", "margin_below")}
+    wrong = [(name, value) for name, value in fractions.items() if value is not None and not 0 <= value <= 1]
+    wrong += [("label_source", found.label_source)] if found.label_source not in (None, *LABEL_SOURCES) else []
+    numbers = {name: getattr(found, name) for name, kind in _KINDS.items() if kind is int}
+    wrong += [(name, value) for name, value in numbers.items() if value is not None and abs(value) > LARGEST_ID]
+    for name in ("category_ids", "predicted_category_ids"):
+        ids = getattr(found, name)
+        wrong += (
+            [(name, f"{len(ids)} ids")] if len(ids) > MAX_CATEGORIES or any(abs(i) > LARGEST_ID for i in ids) else []
+        )
+    for name, value in wrong:
+        raise InvalidInput(N_("The filter '{name}' cannot be '{value}'."), name=name, value=value)
+    return found
+
+
+def _as_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else list(value) if isinstance(value, tuple) else value
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return "1" if value is True else str(_as_json(value))
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product with its current label and what the model says; the last three are none without a prediction."""
+
+    id: int
+    source: str
+    external_id: str
+    title: str
+    brand: str | None
+    mall: str | None
+    mall_category: str | None
+    price: Decimal | None
+    registered_at: datetime | None
+    image: str | None
+    category_id: int | None
+    label_source: LabelSource | None
+    labeled_at: datetime | None
+    predicted_category_id: int | None = None
+    confidence: float | None = None
+    margin: float | None = None
+
+
+@dataclass(frozen=True)
+class ProductPage:
+    """`next_cursor` goes on after the last row; none at the end."""
+
+    rows: tuple[Product, ...]
+    next_cursor: str | None
+
+
+_FIELDS = tuple(part.name for part in fields(Product))
+
+
+def list_products(
+    runtime: Runtime,
+    wanted: ProductFilter,
+    order: ProductOrder = ProductOrder.NEWEST,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> ProductPage:
+    """A page of products, paged by key: the hundredth page costs what the first does.
+
+    Raises NoModelYet when filter or order ask a model and none is in use, InvalidInput for a cursor of another list.
+    """
+    wanted = with_version(runtime, wanted, order)
+    after = _read_cursor(cursor, order) if cursor else None
+    limit = max(1, min(limit, MAX_PAGE))
+    with runtime.sessions.read() as session:
+        found = products.list_products(session, wanted, order, limit + 1, after)
+    rows = tuple(_product(row) for row, _ in found[:limit])
+    return ProductPage(rows, _write_cursor(order, found[limit - 1][1]) if len(found) > limit else None)
+
+
+def count_products(runtime: Runtime, wanted: ProductFilter, at_most: int = 10_000) -> int:
+    """How many products match; `at_most` + 1 means more than that (show '10,000+')."""
+    wanted = with_version(runtime, wanted, ProductOrder.NEWEST)
+    with runtime.sessions.read() as session:
+        return products.count_products(session, wanted, at_most + 1)
+
+
+def get_product(runtime: Runtime, product_id: int) -> Product:
+    """Raises NotFound."""
+    with runtime.sessions.read() as session:
+        row = products.find_product(session, product_id, products.find_promoted_version(session))
+    if row is None:
+        raise NotFound(N_("There is no product {product_id}."), product_id=product_id)
+    return _product(row)
+
+
+def with_version(runtime: Runtime, wanted: ProductFilter, order: ProductOrder) -> ProductFilter:
+    """The filter with the model version named: the one in use, unless it names one. Raises NoModelYet."""
+    if wanted.model_version_id is not None:
+        return wanted
+    with runtime.sessions.read() as session:
+        version = products.find_promoted_version(session)
+    if version is None and (wanted.asks_the_model or order in products.SORTED_BY_MODEL):
+        raise NoModelYet()
+    return replace(wanted, model_version_id=version)
+
+
+def _product(row: sa.RowMapping) -> Product:
+    return Product(**{name: row[name] for name in _FIELDS if name in row})
+
+
+def _write_cursor(order: ProductOrder, place: list[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([order.value, *place]).encode()).decode()
+
+
+def _read_cursor(cursor: str, order: ProductOrder) -> list[Any]:
+    try:
+        name, *place = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+    except (ValueError, TypeError):
+        name, place = None, []
+    n_keys = 1 if order == ProductOrder.NEWEST else 2
+    fits = all(isinstance(key, int | float) and abs(key) <= LARGEST_ID for key in place)
+    if name != order.value or len(place) != n_keys or not fits:
+        raise InvalidInput(N_("This page of the list cannot be found. Start again from its first page."))
+    return place

@@ -1,0 +1,190 @@
+"""Lists of products: each filter finds what it says, pages follow one another, URLs and JSON keep a filter."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from core.catalogue.products import ProductFilter, count_products, get_product, list_products
+from core.errors import InvalidInput, NoModelYet, NotFound
+from core.labeling.decisions import undo_decision
+from core.runtime import Runtime
+from core.types import Actor, utc_now
+from db.enums import LabelSource, ProductOrder
+from tests.core.labeling.shelf import Shelf, add_campaign, annotator, fill_shelf
+from tests.core.labeling.test_decisions import label
+
+N = 10
+
+
+def found(runtime: Runtime, shelf: Shelf, order: ProductOrder = ProductOrder.NEWEST, **wanted: object) -> list[int]:
+    """Positions on the shelf of what the filter finds, in the order of the list."""
+    rows = list_products(runtime, ProductFilter(**wanted), order).rows
+    assert len(rows) == count_products(runtime, ProductFilter(**wanted))
+    return [shelf.products.index(row.id) for row in rows]
+
+
+def test_each_filter_finds_what_it_says(runtime: Runtime, actor: Actor) -> None:
+    shelf = fill_shelf(runtime, N)
+    assert found(runtime, shelf) == list(range(N))[::-1]
+    assert found(runtime, shelf, category_ids=(shelf.men,)) == [8, 7, 6, 5, 3, 2, 1, 0]
+    assert found(runtime, shelf, category_ids=(shelf.leaves[1], shelf.leaves[2])) == []
+    assert found(runtime, shelf, label_source="none") == [9, 4]
+    assert found(runtime, shelf, label_source="import", disagrees=True) == [7, 5, 3, 1]
+    assert found(runtime, shelf, predicted_category_ids=(shelf.leaves[1],)) == [9, 7, 5, 3, 1]
+    assert found(runtime, shelf, confidence_below=0.45) == [2, 1, 0]
+    assert found(runtime, shelf, confidence_above=0.45, margin_below=0.39) == [4, 3]
+    assert found(runtime, shelf, mall_id=get_mall(runtime)) == [8, 7, 5, 4, 2, 1]
+    assert found(runtime, shelf, source="shop", keyword="trousers 100%_") == [9, 7, 5, 3, 1]
+    assert found(runtime, shelf, keyword="100 _") == found(runtime, shelf, keyword="100%_면")
+    assert found(runtime, shelf, keyword="상품 3") == [3]
+    assert found(runtime, shelf, source="elsewhere") == []
+    today = utc_now().date()
+    assert found(runtime, shelf, registered_from=today - timedelta(days=2)) == [2, 1, 0]
+    assert found(runtime, shelf, registered_to=today - timedelta(days=8)) == [9, 8]
+
+
+def get_mall(runtime: Runtime) -> int:
+    from db.tables import MallRow
+
+    with runtime.sessions.read() as session:
+        return session.query(MallRow).one().id
+
+
+def test_filters_about_people(runtime: Runtime, actor: Actor) -> None:
+    shelf = fill_shelf(runtime, N)
+    campaign = add_campaign(runtime, shelf, shelf.products[:3])
+    mia = annotator(runtime, "Mia")
+    label(runtime, mia, campaign, shelf.leaves[2])
+    mine = label(runtime, actor, campaign, shelf.leaves[3])
+    assert found(runtime, shelf, decided_by=mia.person_id) == [0]
+    assert found(runtime, shelf, label_source="human") == [1, 0]
+    assert found(runtime, shelf, label_source="unchecked") == [9, 8, 7, 6, 5, 4, 3, 2]
+    assert found(runtime, shelf, campaign_id=campaign) == [2, 1, 0]
+    undo_decision(runtime, actor, mine.id, "u1")
+    assert found(runtime, shelf, decided_by=actor.person_id) == []
+    assert found(runtime, shelf, label_source="human") == [0]
+
+
+@pytest.mark.parametrize("order", list(ProductOrder))
+def test_pages_follow_one_another(runtime: Runtime, order: ProductOrder) -> None:
+    shelf = fill_shelf(runtime, N)
+    wanted = ProductFilter(seed=3)
+    whole = [row.id for row in list_products(runtime, wanted, order, limit=N).rows]
+    assert set(whole) == set(shelf.products)
+    if order != ProductOrder.RANDOM:
+        assert whole == (shelf.products if order == ProductOrder.MARGIN else shelf.products[::-1])
+    pages, cursor = [], None
+    for _ in range(4):
+        page = list_products(runtime, wanted, order, limit=3, cursor=cursor)
+        pages += [row.id for row in page.rows]
+        cursor = page.next_cursor
+    assert (pages, cursor) == (whole, None)
+
+
+def test_the_random_order_is_the_same_everywhere_and_changes_with_its_seed(runtime: Runtime) -> None:
+    shelf = fill_shelf(runtime, 40)
+
+    def place(product: int, seed: int) -> tuple[int, int]:
+        prime = 2**31 - 1
+        return pow((product % prime * 48271 + seed) % prime, 5, prime), product
+
+    for seed in (1, 2, 2**31):
+        rows = list_products(runtime, ProductFilter(seed=seed), ProductOrder.RANDOM).rows
+        assert [row.id for row in rows] == sorted(shelf.products, key=lambda product: place(product, seed))
+    assert sorted(shelf.products, key=lambda product: place(product, 1)) != shelf.products
+
+
+def test_without_a_model_lists_work_and_its_questions_are_refused(runtime: Runtime) -> None:
+    shelf = fill_shelf(runtime, 3, promoted=False)
+    assert found(runtime, shelf, label_source="import") == [2, 1, 0]
+    assert get_product(runtime, shelf.products[0]).confidence is None
+    assert found(runtime, shelf, margin_below=0.2, model_version_id=shelf.version) == [0]
+    with pytest.raises(NoModelYet):
+        list_products(runtime, ProductFilter(confidence_below=0.5))
+    with pytest.raises(NoModelYet):
+        list_products(runtime, ProductFilter(), ProductOrder.MARGIN)
+
+
+def test_one_product(runtime: Runtime) -> None:
+    shelf = fill_shelf(runtime, 3)
+    product = get_product(runtime, shelf.products[1])
+    assert (product.title, product.mall, product.category_id) == ("상품 1 Trousers 100%_면", "가게", shelf.leaves[0])
+    assert (product.label_source, product.predicted_category_id) == (LabelSource.IMPORT, shelf.leaves[1])
+    with pytest.raises(NotFound):
+        get_product(runtime, 10**12)
+
+
+def test_counts_stop_at_their_bound(runtime: Runtime) -> None:
+    fill_shelf(runtime, N)
+    assert count_products(runtime, ProductFilter(), at_most=4) == 5
+    assert count_products(runtime, ProductFilter(), at_most=N) == N
+
+
+EVERYTHING = ProductFilter(
+    category_ids=(3, 8),
+    mall_id=2,
+    label_source="human",
+    confidence_below=0.75,
+    confidence_above=0.0,
+    margin_below=0.25,
+    predicted_category_ids=(5,),
+    disagrees=True,
+    registered_from=date(2026, 1, 31),
+    registered_to=date(2026, 2, 28),
+    keyword="여성 바지",
+    source="shop",
+    decided_by=7,
+    model_version_id=4,
+    campaign_id=9,
+    seed=11,
+)
+
+
+def test_a_filter_survives_json_and_urls() -> None:
+    assert ProductFilter.from_dict(EVERYTHING.to_dict()) == EVERYTHING
+    assert ProductFilter.from_query(EVERYTHING.to_query()) == EVERYTHING
+    assert ProductFilter().to_dict() == ProductFilter().to_query() == {}
+    assert EVERYTHING.to_query()["category_ids"] == "3,8"
+    assert ProductFilter.from_query({"label_source": "human", "page": "3", "keyword": ""}) == ProductFilter(
+        label_source="human"
+    )
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"category_ids": "3,x"},
+        {"mall_id": "1.5"},
+        {"mall_id": str(2**70)},
+        {"confidence_below": "nan"},
+        {"confidence_below": "1.5"},
+        {"registered_from": "31.1.2026"},
+        {"label_source": "robot"},
+        {"category_ids": ",".join(map(str, range(2_000)))},
+    ],
+)
+def test_a_bad_url_says_which_filter(parameters: dict[str, str]) -> None:
+    with pytest.raises(InvalidInput, match=next(iter(parameters))):
+        ProductFilter.from_query(parameters)
+
+
+def test_a_stored_filter_of_another_version_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="colour"):
+        ProductFilter.from_dict({"colour": "red"})
+
+
+def test_text_from_a_url_reaches_no_sql(runtime: Runtime) -> None:
+    fill_shelf(runtime, 2)
+    for words in ("' OR 1=1 --", "100%", "\\", "a\0b", "_" * 3):
+        wanted = ProductFilter.from_query({"keyword": words, "source": words})
+        assert list_products(runtime, wanted).rows == ()
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "bnVsbA==", "WyJtYXJnaW4iLCAwLjEsIDFd", "WyJuZXdlc3QiLCAiYSJd"])
+def test_a_strange_cursor_starts_nothing(runtime: Runtime, cursor: str) -> None:
+    shelf = fill_shelf(runtime, 2)
+    if not cursor:
+        assert len(list_products(runtime, ProductFilter(), cursor=cursor).rows) == len(shelf.products)
+        return
+    with pytest.raises(InvalidInput):
+        list_products(runtime, ProductFilter(), cursor=cursor)
