@@ -1,0 +1,112 @@
+"""What the labeling card shows, as plain frozen values in the person's language."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from core.catalogue.taxonomy import Category
+from core.labeling.card import Card, CardProduct
+from core.labeling.queue import Task
+from pages.components.words import _, language
+
+MAX_KEYS = 9
+MAX_TITLE = 2_000  # characters that are shown
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A category one key away. `key` is '1'..'9'; `rank` 1 is the model's best, none for the label it has now."""
+
+    key: str
+    category_id: int
+    path: str
+    rank: int | None
+    confidence: float | None  # 0..1
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class CardView:
+    """One card, ready to be drawn. `token` changes with each claim: one token, one decision."""
+
+    token: str
+    task_id: int
+    title: str
+    facts: tuple[tuple[str, str], ...]  # (name, value)
+    image: str | None  # a reference, not yet checked
+    choices: tuple[Choice, ...]
+    guidelines: tuple[tuple[str, str], ...]  # (category path, text)
+    note: str
+    claimed_at: datetime | None
+    model_version_id: int | None
+
+
+def make_view(card: Card, categories: dict[int, Category]) -> CardView:
+    """`categories` is the whole tree by id; a suggestion whose category is gone or retired is left out."""
+    choices = _choices(card, categories)
+    current = categories.get(card.category_id) if card.category_id is not None else None
+    return CardView(
+        token=card_token(card.task),
+        task_id=card.task.id,
+        title=card.product.title[:MAX_TITLE],
+        facts=_facts(card.product, category_path(current) if current else None),
+        image=card.product.image,
+        choices=choices,
+        guidelines=tuple(
+            (choice.path, text) for choice in choices if (text := categories[choice.category_id].guidelines)
+        ),
+        note=str(card.task.draft.get("note", "")),
+        claimed_at=card.task.claimed_at,
+        model_version_id=card.model_version_id,
+    )
+
+
+def card_token(task: Task) -> str:
+    """The idempotency key of a card: the same after a reload, another one after an undo. At most 64 characters."""
+    claimed = f"{task.claimed_at:%Y%m%dT%H%M%S%f}" if task.claimed_at else "unclaimed"
+    return f"{task.id}-{claimed}"
+
+
+def category_path(category: Category) -> str:
+    """The full path in the person's language, as far as the tree has it."""
+    return category.path_en if language() == "en" and category.path_en else category.path
+
+
+def _choices(card: Card, categories: dict[int, Category]) -> tuple[Choice, ...]:
+    """The suggestions, then the current label where it is none of them."""
+    known = [(id_, conf) for id_, conf in card.suggestions if id_ in categories and _is_usable(categories[id_])]
+    choices = [
+        Choice(str(rank), id_, category_path(categories[id_]), rank, confidence, id_ == card.category_id)
+        for rank, (id_, confidence) in enumerate(known[: MAX_KEYS - 1], start=1)
+    ]
+    current = categories.get(card.category_id) if card.category_id is not None else None
+    if current and _is_usable(current) and not any(choice.is_current for choice in choices):
+        choices.append(Choice(str(len(choices) + 1), current.id, category_path(current), None, None, True))
+    return tuple(choices)
+
+
+def _is_usable(category: Category) -> bool:
+    return category.is_leaf and category.retired_at is None
+
+
+def _facts(product: CardProduct, label: str | None) -> tuple[tuple[str, str], ...]:
+    """Always the same rows in the same places: the eye finds them without looking."""
+    return (
+        (_("Mall"), product.mall or "–"),
+        (_("Mall category"), product.mall_category or "–"),
+        (_("Brand"), product.brand or "–"),
+        (_("Price"), price_text(product.price)),
+        (_("Registered"), date_text(product.registered_at)),
+        (_("Label now"), label or _("none yet")),
+    )
+
+
+def price_text(price: Decimal | None) -> str:
+    """'12,900' or '3.49': no currency, for the file names none."""
+    if price is None:
+        return "–"
+    return f"{price:,.0f}" if price == price.to_integral_value() else f"{price:,.2f}"
+
+
+def date_text(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d}" if at else "–"

@@ -1,0 +1,49 @@
+"""Keeps the open card's lease alive while somebody is at it, without touching what is drawn."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import streamlit as st
+
+from core.errors import AppError
+from core.labeling.queue import Task, renew_lease
+from core.types import utc_now
+from pages.components.context import actor, runtime
+from pages.components.messages import say
+from pages.components.words import error_text
+
+HELD_KEY = "label.held"
+GIVE_UP_AFTER = timedelta(minutes=60)  # somebody who left for the day does not keep a product from the others
+
+
+@dataclass(frozen=True)
+class _Held:
+    task_id: int
+    claimed_at: datetime
+    renewed_at: datetime
+
+
+def hold(task: Task | None) -> None:
+    """Say which card is on the screen; its claim has just renewed the lease."""
+    now = utc_now()
+    st.session_state[HELD_KEY] = _Held(task.id, task.claimed_at or now, now) if task else None
+
+
+def keep_lease() -> None:
+    """A fragment of its own that draws nothing: renews three times a lease."""
+    every = timedelta(minutes=runtime().settings.lease_minutes) / 3
+    st.fragment(_renew, run_every=every)(every)
+
+
+def _renew(every: timedelta) -> None:
+    held: _Held | None = st.session_state.get(HELD_KEY)
+    now = utc_now()
+    if held is None or now - held.renewed_at < every / 2 or now - held.claimed_at > GIVE_UP_AFTER:
+        return
+    try:
+        task = renew_lease(runtime(), actor(), held.task_id)
+    except AppError as error:
+        say(error_text(error))
+        st.session_state[HELD_KEY] = None
+        st.rerun()
+    st.session_state[HELD_KEY] = _Held(task.id, held.claimed_at, now)

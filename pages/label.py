@@ -1,0 +1,166 @@
+"""Label: one product after another, by keyboard. Where people spend their day."""
+
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from core.catalogue.taxonomy import load_categories
+from core.errors import AppError
+from core.labeling.campaigns import Campaign, list_campaigns
+from core.labeling.card import get_card
+from core.labeling.decisions import list_my_decisions, record_decision, undo_decision
+from core.labeling.progress import get_progress
+from core.labeling.queue import claim_task, save_draft, skip_task
+from core.types import utc_now
+from db.enums import CampaignStatus, DecisionKind
+from pages.components.card_view import CardView, make_view
+from pages.components.category_picker import category_picker
+from pages.components.context import actor, runtime
+from pages.components.keys import keyboard
+from pages.components.labeling_states import all_done, guidelines, no_campaign, not_yet, progress_line
+from pages.components.lease import hold, keep_lease
+from pages.components.messages import say, show_message
+from pages.components.product_card import product_facts, product_image, product_title
+from pages.components.recent_decisions import N_RECENT, recent_decisions
+from pages.components.suggestions import choice_buttons, other_buttons
+from pages.components.words import _, error_text
+
+CAMPAIGN = "label.campaign"
+LAST_CAMPAIGN = "label.last_campaign"  # survives a visit to another page
+
+
+# --- what a key or a press does: one core call each. The next card is claimed when the fragment draws again.
+
+
+def decide(card: CardView, kind: DecisionKind, category_id: int | None, rank: int | None) -> None:
+    try:
+        record_decision(
+            runtime(),
+            actor(),
+            card.task_id,
+            kind,
+            category_id,
+            idempotency_key=card.token,
+            suggestion_rank=rank,
+            seconds_spent=(utc_now() - card.claimed_at).total_seconds() if card.claimed_at else None,
+            note=st.session_state.get(note_key(card)),
+            model_version_id=card.model_version_id,
+        )
+    except AppError as error:
+        say(error_text(error))
+
+
+def pick(card: CardView, category_id: int) -> None:
+    """From the picker: a suggestion picked there still counts with its rank."""
+    rank = next((choice.rank for choice in card.choices if choice.category_id == category_id), None)
+    decide(card, DecisionKind.LABEL, category_id, rank)
+
+
+def skip(card: CardView) -> None:
+    try:
+        skip_task(runtime(), actor(), card.task_id)
+    except AppError as error:
+        say(error_text(error))
+
+
+def undo(decision_id: int) -> None:
+    try:
+        undo_decision(runtime(), actor(), decision_id, idempotency_key=f"undo-{decision_id}")
+    except AppError as error:
+        say(error_text(error))
+
+
+def keep_note(card: CardView) -> None:
+    try:
+        save_draft(runtime(), actor(), card.task_id, {"note": st.session_state[note_key(card)]})
+    except AppError as error:
+        say(error_text(error))
+
+
+def note_key(card: CardView) -> str:
+    return f"label.note.{card.token}"
+
+
+# --- drawing
+
+
+def choose_campaign(campaigns: list[Campaign]) -> Campaign:
+    """The one of the URL, else the newest that hands out tasks. The choice lives in the URL."""
+    by_id = {str(campaign.id): campaign for campaign in campaigns}
+    first = next((c for c in campaigns if c.status == CampaignStatus.ACTIVE), campaigns[0])
+    if st.session_state.get(CAMPAIGN) not in by_id:
+        asked = st.query_params.get("campaign") or st.session_state.get(LAST_CAMPAIGN)
+        st.session_state[CAMPAIGN] = asked if asked in by_id else str(first.id)
+    chosen = st.selectbox(
+        _("Campaign"),
+        list(by_id),
+        format_func=lambda id_: by_id[id_].name,
+        key=CAMPAIGN,
+        label_visibility="collapsed",
+    )
+    st.query_params["campaign"] = st.session_state[LAST_CAMPAIGN] = chosen
+    return by_id[chosen]
+
+
+@st.fragment
+def labeling() -> None:
+    """The whole card: a key redraws this and nothing else."""
+    show_message()
+    campaigns = list_campaigns(runtime())
+    if not campaigns:
+        no_campaign()
+        return
+    top = st.columns([4, 7, 2], vertical_alignment="center")
+    with top[0]:
+        campaign = choose_campaign(campaigns)
+    with top[1]:
+        progress_line(get_progress(runtime(), actor(), campaign.id))
+    with top[2]:
+        keyboard()
+    side, main = st.columns([4, 9], gap="medium")
+    with main:
+        card = draw_card(campaign)
+    if card:
+        with side:
+            product_image(card.image)
+            product_facts(card.facts)
+    with main:
+        mine = list_my_decisions(runtime(), actor(), campaign.id, N_RECENT)
+        recent_decisions(mine, load_categories(runtime()), undo)
+
+
+def draw_card(campaign: Campaign) -> CardView | None:
+    """The middle of the page; none when there is nothing to decide."""
+    try:
+        task = claim_task(runtime(), actor(), campaign.id)
+        hold(task)
+        card = make_view(get_card(runtime(), task), load_categories(runtime())) if task else None
+    except AppError as error:
+        not_yet(error_text(error))
+        return None
+    if card is None:
+        all_done()
+        return None
+    product_title(card.title)
+    choice_buttons(card, decide)
+    category_picker(f"label.picker.{card.token}", on_pick=partial(pick, card))
+    with st.container(horizontal=True, gap="xsmall"):
+        other_buttons(card, decide, skip)
+        guidelines(campaign.guidelines, card.guidelines)
+    st.text_input(
+        _("Note"),
+        value=card.note,
+        key=note_key(card),
+        max_chars=1_000,
+        on_change=keep_note,
+        args=(card,),
+        placeholder=_("Note for reviewers"),
+        label_visibility="collapsed",
+    )
+    return card
+
+
+st.html(Path(__file__).parent / "components" / "label.css")
+labeling()
+keep_lease()
