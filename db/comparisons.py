@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from db.enums import DecisionKind
+from db.labels_for_training import undecidable
 from db.tables import CategoryRow, DecisionRow, PredictionRow, ProductRow, ProductSplitRow
 
 TEST_FOLD = 0
@@ -51,24 +51,6 @@ class ChangedRow(NamedTuple):
     b_confidence: float
 
 
-def undecidable_products() -> sa.Select[*tuple[Any, ...]]:
-    """Ids of products whose latest decision that was not undone is 'cannot tell' or 'bad listing'."""
-    undo, later, later_undo = (aliased(DecisionRow) for _ in range(3))
-    is_undone = sa.select(undo.id).where(undo.undoes_id == DecisionRow.id).exists()
-    is_overruled = (
-        sa.select(later.id)
-        .where(
-            later.product_id == DecisionRow.product_id,
-            later.id > DecisionRow.id,
-            later.kind != DecisionKind.UNDO,
-            ~sa.select(later_undo.id).where(later_undo.undoes_id == later.id).exists(),
-        )
-        .exists()
-    )
-    unusable = DecisionRow.kind.in_([DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING])
-    return sa.select(DecisionRow.product_id).where(unusable, ~is_undone, ~is_overruled)
-
-
 def _judged(*columns: Any) -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(*columns)
@@ -79,7 +61,7 @@ def _judged(*columns: Any) -> sa.Select[*tuple[Any, ...]]:
         .where(
             ProductSplitRow.fold == TEST_FOLD,
             ProductRow.category_id.is_not(None),
-            ProductRow.id.not_in(undecidable_products()),
+            ProductRow.id.not_in(undecidable().with_only_columns(DecisionRow.product_id)),
         )
     )
 

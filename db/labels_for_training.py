@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from db.enums import DecisionKind, LabelSource
-from db.tables import DecisionRow, LabelRow, MallCategoryRow, MallRow, ProductRow
+from db.tables import DecisionRow, LabelRow, MallCategoryRow, MallRow, ProductRow, ProductSplitRow
+
+BETWEEN_FOLDS = -1
 
 
 class Moment(NamedTuple):
@@ -109,3 +111,61 @@ def list_products(session: Session, first_id: int, last_id: int) -> list[Product
         .order_by(ProductRow.id)
     )
     return [ProductFields(*row) for row in session.execute(query)]
+
+
+def undecidable() -> sa.Select[*tuple[int, DecisionKind]]:
+    """Product id and kind, where the latest decision that was not undone is 'cannot tell' or 'bad listing'."""
+    undo, later, later_undo = (aliased(DecisionRow) for _ in range(3))
+    is_undone = sa.select(undo.id).where(undo.undoes_id == DecisionRow.id).exists()
+    is_overruled = (
+        sa.select(later.id)
+        .where(
+            later.product_id == DecisionRow.product_id,
+            later.id > DecisionRow.id,
+            later.kind != DecisionKind.UNDO,
+            ~sa.select(later_undo.id).where(later_undo.undoes_id == later.id).exists(),
+        )
+        .exists()
+    )
+    kinds = [DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING]
+    return sa.select(DecisionRow.product_id, DecisionRow.kind).where(
+        DecisionRow.kind.in_(kinds), ~is_undone, ~is_overruled
+    )
+
+
+def count_undecidable(session: Session) -> dict[str, int]:
+    """Products by what people said of them: cannot_tell, bad_listing."""
+    found = undecidable().subquery()
+    query = sa.select(found.c.kind, sa.func.count()).group_by(found.c.kind)
+    return {DecisionKind(kind).value: n for kind, n in session.execute(query)}
+
+
+def count_usable(session: Session) -> list[tuple[int, LabelSource, int]]:
+    """(category id, source, products) of current labels, without undecidable products and those between folds."""
+    is_between = sa.select(ProductSplitRow.product_id).where(ProductSplitRow.fold == BETWEEN_FOLDS)
+    found = undecidable().subquery()
+    query = (
+        sa.select(ProductRow.category_id, ProductRow.label_source, sa.func.count())
+        .where(
+            ProductRow.category_id.is_not(None),
+            ProductRow.id.not_in(is_between),
+            ProductRow.id.not_in(sa.select(found.c.product_id)),
+        )
+        .group_by(ProductRow.category_id, ProductRow.label_source)
+    )
+    return [
+        (category_id, source or LabelSource.IMPORT, n)
+        for category_id, source, n in session.execute(query)
+        if category_id is not None
+    ]
+
+
+def count_between_folds(session: Session) -> int:
+    """Labeled products that are near-duplicates of both a held-out and a training product."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(ProductSplitRow)
+        .join(ProductRow, ProductRow.id == ProductSplitRow.product_id)
+        .where(ProductSplitRow.fold == BETWEEN_FOLDS, ProductRow.category_id.is_not(None))
+    )
+    return session.scalar(query) or 0

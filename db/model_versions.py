@@ -61,21 +61,45 @@ def find_version_of_job(session: Session, job_id: int) -> ModelVersionRow | None
     return session.scalar(sa.select(ModelVersionRow).where(ModelVersionRow.job_id == job_id))
 
 
-def insert_version(session: Session, values: dict[str, Any]) -> ModelVersionRow:
-    """A new version, named v1, v2 ... in the order of their coming."""
+def ensure_version_of_job(session: Session, job_id: int, values: dict[str, Any]) -> int:
+    """The id of the job's version, filled with `values`. Versions are named v1, v2 ... in the order of their coming."""
     if not is_sqlite(session):  # SQLite's writer is alone anyway
         session.execute(sa.text("SELECT pg_advisory_xact_lock(7205770)"))
-    number = (session.scalar(sa.select(sa.func.max(ModelVersionRow.id))) or 0) + 1
-    row = ModelVersionRow(name=f"v{number}", **values)
-    session.add(row)
+    row = find_version_of_job(session, job_id)
+    if row is None:
+        number = (session.scalar(sa.select(sa.func.max(ModelVersionRow.id))) or 0) + 1
+        row = ModelVersionRow(id=number, name=f"v{number}")
+        session.add(row)
+    for name, value in values.items():
+        setattr(row, name, value)
     session.flush()
-    row.name = f"v{row.id}"
-    return row
+    return row.id
 
 
-def insert_category_metrics(session: Session, rows: list[dict[str, Any]]) -> None:
+def finish_version(session: Session, version_id: int, now: datetime) -> None:
+    """From here on it is listed."""
+    session.execute(
+        sa.update(ModelVersionRow)
+        .where(ModelVersionRow.id == version_id)
+        .values(status=ModelStatus.READY, finished_at=now)
+    )
+
+
+def delete_unfinished_version(session: Session, job_id: int) -> bool:
+    """Remove the job's version unless it is finished (True)."""
+    row = find_version_of_job(session, job_id)
+    if row is None or row.status == ModelStatus.READY:
+        return row is not None
+    session.execute(sa.delete(PredictionRow).where(PredictionRow.model_version_id == row.id))
+    session.execute(sa.delete(CategoryMetricRow).where(CategoryMetricRow.model_version_id == row.id))
+    session.delete(row)
+    return False
+
+
+def replace_category_metrics(session: Session, version_id: int, rows: list[dict[str, Any]]) -> None:
+    session.execute(sa.delete(CategoryMetricRow).where(CategoryMetricRow.model_version_id == version_id))
     if rows:
-        session.execute(sa.insert(CategoryMetricRow), rows)
+        session.execute(sa.insert(CategoryMetricRow), [{"model_version_id": version_id, **row} for row in rows])
 
 
 def list_category_metrics(session: Session, version_id: int) -> list[tuple[CategoryMetricRow, str]]:

@@ -55,7 +55,5 @@ def find_latest_learned(session: Session) -> tuple[str, int] | None:
 
 def count_decisions_after(session: Session, decision_id: int) -> dict[str, int]:
     """New decisions by kind."""
-    query = (
-        sa.select(DecisionRow.kind, sa.func.count()).where(DecisionRow.id > decision_id).group_by(DecisionRow.kind)
-    )
+    query = sa.select(DecisionRow.kind, sa.func.count()).where(DecisionRow.id > decision_id).group_by(DecisionRow.kind)
     return {kind.value: n for kind, n in session.execute(query)}

@@ -1,6 +1,6 @@
 """What can be chosen for a training, with good defaults."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from core.errors import N_, InvalidInput
@@ -19,6 +19,7 @@ class TrainingSettings:
     human_weight: float = 2.0  # a row that a person decided counts so many times an imported one
     score_after: bool = True  # let the new version answer for every product
     promote_if_first: bool = False  # put it to use when nothing is in use yet
+    model: dict[str, Any] = field(default_factory=dict)  # other settings of the model, by name: models/config.py
 
     def __post_init__(self) -> None:
         _check("epochs", self.epochs is None or 1 <= self.epochs <= 200, N_("1 to 200"))
@@ -32,7 +33,7 @@ class TrainingSettings:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainingSettings":
-        known = {field.name for field in fields(cls)}
+        known = {part.name for part in fields(cls)}
         return cls(**{name: value for name, value in values.items() if name in known})
 
 

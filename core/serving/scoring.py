@@ -1,0 +1,194 @@
+"""Scoring: a version's first five answers for every product, in chunks, going on where a killed run stopped."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import NoModelYet
+from core.jobs.context import JobContext
+from core.jobs.queue import enqueue
+from core.permissions import Action, authorize
+from core.runtime import Runtime
+from core.serving.loading import load_version_model
+from core.training.disk import room_on_disk
+from core.training.registry import find_promoted_version, get_version
+from core.training.versions import ModelVersion
+from core.types import Actor
+from db import model_versions, predictions
+from db.people import raise_revision
+from db.predictions import ProductText
+from models.types import CategoryModel, ProductTexts
+
+TOP = 5
+CHUNK = 2_048  # products in one transaction: short enough that an annotator's click does not wait
+SCORING = "scoring"
+
+OnScored = Callable[[float, dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class ScoringResult:
+    """`rows_scored` counts what was left to do when this run (not the killed one before it) began."""
+
+    rows_scored: int
+    seconds: float
+    n_scored: int  # products with an answer of this version, now
+
+    @property
+    def titles_per_second(self) -> float:
+        return self.rows_scored / self.seconds if self.seconds else 0.0
+
+
+def resolve_version(runtime: Runtime, version_id: int | None) -> ModelVersion:
+    """The version of this id, or the one in use. Raises NotFound, NoModelYet."""
+    version = get_version(runtime, version_id) if version_id else find_promoted_version(runtime)
+    if version is None:
+        raise NoModelYet()
+    return version
+
+
+def scoring_payload(
+    runtime: Runtime, actor: Actor, version_id: int | None = None, only_missing: bool = False
+) -> dict[str, Any]:
+    """What a score job carries. Raises Forbidden, NoModelYet when there is none in use, NotFound."""
+    authorize(actor, Action.TRAIN)
+    return {"version_id": resolve_version(runtime, version_id).id, "only_missing": only_missing}
+
+
+def enqueue_scoring(runtime: Runtime, actor: Actor, version_id: int | None = None, only_missing: bool = False) -> int:
+    """Let a version (none: the one in use) answer for all products; returns the job's id.
+
+    `only_missing`: only for products it has not answered yet, such as newly imported ones.
+    While the same scoring waits, that job's id. Raises Forbidden, NoModelYet, NotFound.
+    """
+    payload = scoring_payload(runtime, actor, version_id, only_missing)
+    return enqueue(runtime, actor, "score", payload, dedupe_key=f"score:{payload['version_id']}:{only_missing}")
+
+
+def run_score_job(context: JobContext) -> dict[str, Any]:
+    """The handler of 'score' jobs: {'version_id': none for the one in use, 'only_missing': bool}."""
+    runtime = context.runtime
+    version = resolve_version(runtime, context.payload.get("version_id"))
+    context.report(0.0, "loading_model", version=version.name)
+    model = load_version_model(runtime, version)
+    result = score_products(
+        runtime,
+        version.id,
+        model,
+        context.folder / "scored.json",
+        bool(context.payload.get("only_missing")),
+        lambda fraction, detail: context.report(fraction, SCORING, version=version.name, **detail),
+    )
+    context.log(
+        f"{result.rows_scored:,} products scored with {version.name} in {result.seconds:.1f} s "
+        f"({result.titles_per_second:,.0f}/s)."
+    )
+    return {
+        "version": version.name,
+        "rows_scored": result.rows_scored,
+        "n_scored": result.n_scored,
+        "seconds": round(result.seconds, 2),
+        "titles_per_second": round(result.titles_per_second, 1),
+    }
+
+
+def score_titles(
+    model: CategoryModel, texts: ProductTexts, k: int = TOP
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The first k answers: category ids and calibrated probabilities, both (N, min(k, K)), best first.
+
+    The one way from texts to answers: jobs, pages and services all come through here.
+    """
+    return model.predict_top(texts, k)
+
+
+def score_products(
+    runtime: Runtime,
+    version_id: int,
+    model: CategoryModel,
+    checkpoint: Path,
+    only_missing: bool,
+    on_scored: OnScored,
+) -> ScoringResult:
+    """Answer for all products by id, chunk by chunk with flat memory; a chunk is one transaction.
+
+    `checkpoint` remembers how far an earlier run came. A chunk that was written but not remembered is written
+    again with the same values. `on_scored` may raise to stop; what is written stays.
+    """
+    after_id = _read_position(checkpoint)
+    with runtime.sessions.read() as session:
+        n_left = predictions.count_to_score(session, version_id, after_id, only_missing)
+    start, done = time.monotonic(), 0
+    with room_on_disk(runtime.data_dir):
+        while True:
+            on_scored(done / n_left if n_left else 1.0, _speed(done, n_left, time.monotonic() - start))
+            with runtime.sessions.read() as session:
+                products = predictions.list_texts(session, version_id, after_id, CHUNK, only_missing)
+            if not products:
+                break
+            rows = prediction_rows(version_id, [p.id for p in products], *score_titles(model, product_texts(products)))
+            with runtime.sessions.write() as session:
+                predictions.upsert_predictions(session, rows)
+            after_id, done = products[-1].id, done + len(products)
+            _write_position(checkpoint, after_id)
+        with runtime.sessions.write() as session:
+            n_scored = model_versions.set_n_scored(session, version_id)
+            raise_revision(session, "predictions", "models")
+    return ScoringResult(done, time.monotonic() - start, n_scored)
+
+
+def product_texts(products: Sequence[ProductText]) -> ProductTexts:
+    """What a model reads; a product without a mall or a brand has '' there."""
+    weights = [1.0 if product.mall_weight is None else product.mall_weight for product in products]
+    return ProductTexts(
+        titles=[product.title for product in products],
+        mall_categories=[product.mall_category or "" for product in products],
+        brands=[product.brand or "" for product in products],
+        mall_weights=np.asarray(weights, dtype=np.float32),
+    )
+
+
+def prediction_rows(
+    version_id: int, product_ids: Sequence[int], ids: NDArray[np.int64], probs: NDArray[np.float32]
+) -> list[dict[str, Any]]:
+    """Rows for the predictions table from `score_titles`. The margin of a model with one category is 1."""
+    second = probs[:, 1] if probs.shape[1] > 1 else np.zeros(len(probs), dtype=np.float32)
+    margins = (probs[:, 0] - second).tolist()
+    rounded = probs.astype(np.float64).round(6).tolist()
+    return [
+        {
+            "model_version_id": version_id,
+            "product_id": product_id,
+            "category_id": answers[0],
+            "confidence": confidences[0],
+            "margin": margin,
+            "top": [list(pair) for pair in zip(answers, confidences, strict=True)],
+        }
+        for product_id, answers, confidences, margin in zip(product_ids, ids.tolist(), rounded, margins, strict=True)
+    ]
+
+
+def _speed(done: int, total: int, seconds: float) -> dict[str, Any]:
+    speed = done / seconds if done and seconds else None
+    return {
+        "rows": done,
+        "n_rows": total,
+        "rows_per_second": round(speed) if speed else None,
+        "seconds_left": round((total - done) / speed, 1) if speed else None,
+    }
+
+
+def _read_position(checkpoint: Path) -> int:
+    return int(json.loads(checkpoint.read_text("utf-8"))["after_id"]) if checkpoint.exists() else 0
+
+
+def _write_position(checkpoint: Path, after_id: int) -> None:
+    partial = checkpoint.with_suffix(".partial")
+    partial.write_text(json.dumps({"after_id": after_id}), "utf-8")
+    partial.replace(checkpoint)

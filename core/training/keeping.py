@@ -1,0 +1,87 @@
+"""Keeping a trained model: artifact, row, metrics and held-out answers, so that a version is whole or not there."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from core.jobs.context import JobContext
+from core.serving.scoring import prediction_rows
+from core.training.registry import get_version
+from core.training.snapshot import Snapshot
+from core.training.versions import ModelVersion
+from core.types import utc_now
+from db import model_versions, predictions
+from db.enums import ModelStatus
+from db.people import add_audit, raise_revision
+from models.types import CategoryModel
+
+CHUNK = 2_048  # predictions in one transaction
+
+
+def keep_version(
+    context: JobContext,
+    model: CategoryModel,
+    snapshot: Snapshot,
+    config: dict[str, Any],
+    seed: int,
+    device: str,
+    metrics: dict[str, Any],
+    category_metrics: list[dict[str, Any]],
+    test_answers: tuple[list[int], Any, Any],
+) -> ModelVersion:
+    """Save the artifact and the row; the row becomes visible with the last step.
+
+    `test_answers`: product ids, category ids (N, k) and probabilities (N, k) of the held-out rows, which the
+    comparison with other versions reads. A row that a killed attempt of this job left is filled anew.
+    """
+    runtime, now = context.runtime, utc_now()
+    _remove_folders(context, f"*-job{context.job.id}.*.tmp")  # of an attempt that was killed while saving
+    artifact = _artifact(context, snapshot)
+    values = {
+        "status": ModelStatus.TRAINING,
+        "config": config,
+        "seed": seed,
+        "device": device,
+        "snapshot_id": snapshot.id,
+        "job_id": context.job.id,
+        "metrics": metrics,
+        "artifact": str(artifact.relative_to(runtime.data_dir)),
+        "artifact_hash": model.save(artifact),
+        "created_by": context.job.created_by,
+        "created_at": now,
+    }
+    with runtime.sessions.write() as session:
+        version_id = model_versions.ensure_version_of_job(session, context.job.id, values)
+        model_versions.replace_category_metrics(session, version_id, category_metrics)
+    product_ids, ids, probs = test_answers
+    for start in range(0, len(product_ids), CHUNK):
+        part = slice(start, start + CHUNK)
+        rows = prediction_rows(version_id, product_ids[part], ids[part], probs[part])
+        with runtime.sessions.write() as session:
+            predictions.upsert_predictions(session, rows)
+    with runtime.sessions.write() as session:
+        model_versions.finish_version(session, version_id, now)
+        model_versions.set_n_scored(session, version_id)
+        add_audit(
+            session, now, context.job.created_by, "train", "model_version", version_id, after={"job": context.job.id}
+        )
+        raise_revision(session, "models", "predictions")
+    return get_version(runtime, version_id)
+
+
+def discard_unfinished(context: JobContext) -> None:
+    """Take away what a failed or cancelled attempt of this job began to keep. A finished version stays."""
+    with context.runtime.sessions.write() as session:
+        is_finished = model_versions.delete_unfinished_version(session, context.job.id)
+    _remove_folders(context, f"*-job{context.job.id}.*.tmp")
+    if not is_finished:
+        _remove_folders(context, f"*-job{context.job.id}")
+
+
+def _remove_folders(context: JobContext, pattern: str) -> None:
+    for folder in (context.runtime.data_dir / "models").glob(pattern):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _artifact(context: JobContext, snapshot: Snapshot) -> Path:
+    return context.runtime.data_dir / "models" / f"{snapshot.content_hash[:12]}-job{context.job.id}"

@@ -1,0 +1,316 @@
+"""The frozen file that a version learns from: one Parquet row a labeled product, named by the hash of its content.
+
+Human decisions outrank imported labels, the latest counts, an undone one does not; what people called undecidable
+stays out. Written in chunks with flat memory to a temporary name, then renamed. The planted truth of the demo is
+never read here.
+"""
+
+import json
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from core.catalogue.taxonomy import load_categories
+from core.errors import N_, UnreadableFile
+from core.runtime import Runtime
+from core.training.splits import LEFT_OUT, TEST, VALIDATION
+from core.types import utc_now
+from db import labels_for_training, snapshots
+from db.enums import DecisionKind, LabelSource
+from db.labels_for_training import Moment, ProductFields, Verdict
+from db.splits import map_folds
+from models.types import LabeledTexts, ProductTexts
+
+CHUNK = 10_000  # products read and rows written at a time
+IMPORT_WEIGHT = 1.0
+COLUMNS = (
+    "product_id",
+    "title",
+    "mall_category",
+    "mall_weight",
+    "brand",
+    "category_id",
+    "label_source",
+    "weight",
+    "fold",
+    "registered_at",
+)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A frozen file of rows to learn from. `path` is relative to the data folder."""
+
+    id: int
+    content_hash: str
+    path: str
+    n_rows: int
+    summary: dict[str, Any]
+
+
+@dataclass
+class Choice:
+    """Which labeled products are learned from, found in a first pass; `left_out` says how many are not and why."""
+
+    moment: Moment
+    categories: set[int] = field(default_factory=set)
+    by_source: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows read back. `class_ids` is the order of `labeled.labels`."""
+
+    product_ids: list[int]
+    labeled: LabeledTexts
+    is_human: list[bool]
+
+
+def take_snapshot(
+    runtime: Runtime,
+    min_rows: int,
+    human_weight: float,
+    on_progress: Callable[[float], None] = lambda fraction: None,
+) -> Snapshot:
+    """Freeze what is known now. Every labeled product has its fold already (`splits.assign_folds`).
+
+    The same content gives the same hash and so the same file and row.
+    """
+    choice = choose_rows(runtime, min_rows, on_progress=lambda fraction: on_progress(0.3 * fraction))
+    folder = runtime.data_dir / "snapshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f".{uuid.uuid4().hex}.partial"
+    folds: Counter[str] = Counter()
+    try:
+        content_hash, n_rows = _write(
+            partial, _rows(runtime, choice, human_weight, folds, lambda f: on_progress(0.3 + 0.7 * f))
+        )
+        path = folder / f"{content_hash}.parquet"
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    summary = {
+        "by_source": dict(choice.by_source),
+        "by_fold": dict(folds),
+        "left_out": dict(choice.left_out),
+        "n_categories": len(choice.categories),
+        "min_rows": min_rows,
+        "human_weight": human_weight,
+    }
+    with runtime.sessions.write() as session:
+        row = snapshots.ensure_snapshot(
+            session,
+            content_hash,
+            str(path.relative_to(runtime.data_dir)),
+            n_rows,
+            summary,
+            choice.moment.decision_id,
+            utc_now(),
+        )
+        return Snapshot(row.id, row.content_hash, row.path, row.n_rows, summary)
+
+
+def get_snapshot(runtime: Runtime, snapshot_id: int) -> Snapshot | None:
+    with runtime.sessions.read() as session:
+        row = snapshots.find_snapshot(session, snapshot_id)
+        return Snapshot(row.id, row.content_hash, row.path, row.n_rows, row.summary) if row else None
+
+
+def choose_rows(
+    runtime: Runtime, min_rows: int, on_progress: Callable[[float], None] = lambda fraction: None
+) -> Choice:
+    """Count what can be learned from: which categories have enough rows, and what is left out for which reason."""
+    retired = {node.id for node in load_categories(runtime).values() if node.retired_at is not None}
+    with runtime.sessions.read() as session:
+        choice = Choice(labels_for_training.now_in_labels(session))
+    rows_of: dict[int, Counter[str]] = {}
+    for first, last in _ranges(runtime, on_progress):
+        with runtime.sessions.read() as session:
+            verdicts = labels_for_training.map_verdicts(session, first, last, choice.moment)
+            folds = map_folds(session, first, last)
+        for product_id, verdict in verdicts.items():
+            reason = _reason_to_leave_out(verdict, retired, folds.get(product_id))
+            if reason:
+                choice.left_out[reason] += 1
+            elif verdict.category_id is not None:
+                rows_of.setdefault(verdict.category_id, Counter())[verdict.source.value] += 1
+    for category_id, by_source in rows_of.items():
+        if by_source.total() >= min_rows:
+            choice.categories.add(category_id)
+            choice.by_source += by_source
+        else:
+            choice.left_out["too_few_rows"] += by_source.total()
+    return choice
+
+
+def _reason_to_leave_out(verdict: Verdict, retired: set[int], fold: int | None) -> str | None:
+    if verdict.kind != DecisionKind.LABEL:
+        return verdict.kind.value
+    if verdict.category_id in retired:
+        return "retired_category"
+    return "between_folds" if fold in (None, LEFT_OUT) else None
+
+
+def _ranges(runtime: Runtime, on_progress: Callable[[float], None]) -> Iterator[tuple[int, int]]:
+    with runtime.sessions.read() as session:
+        ranges = list(labels_for_training.iter_ranges(session, CHUNK))
+    for done, (first, last) in enumerate(ranges):
+        on_progress(done / len(ranges))
+        yield first, last
+
+
+def _rows(
+    runtime: Runtime,
+    choice: Choice,
+    human_weight: float,
+    n_by_fold: Counter[str],
+    on_progress: Callable[[float], None],
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Chunks of rows in the order of COLUMNS, by product id; counts them by fold on the way."""
+    for first, last in _ranges(runtime, on_progress):
+        with runtime.sessions.read() as session:
+            verdicts = labels_for_training.map_verdicts(session, first, last, choice.moment)
+            products = labels_for_training.list_products(session, first, last)
+            folds = map_folds(session, first, last)
+        chunk = []
+        for product in products:
+            verdict, fold = verdicts.get(product.id), folds.get(product.id, LEFT_OUT)
+            if verdict and verdict.category_id in choice.categories and fold != LEFT_OUT:
+                chunk.append(_row(product, verdict, fold, human_weight))
+                n_by_fold[{TEST: "test", VALIDATION: "validation"}.get(fold, "train")] += 1
+        if chunk:
+            yield chunk
+
+
+def _row(product: ProductFields, verdict: Verdict, fold: int, human_weight: float) -> tuple[Any, ...]:
+    return (
+        product.id,
+        product.title,
+        product.mall_category or "",
+        1.0 if product.mall_weight is None else product.mall_weight,
+        product.brand or "",
+        verdict.category_id,
+        verdict.source.value,
+        human_weight if verdict.source == LabelSource.HUMAN else IMPORT_WEIGHT,
+        fold,
+        product.registered_at,
+    )
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    kinds = (
+        pa.int64(),
+        pa.string(),
+        pa.string(),
+        pa.float64(),
+        pa.string(),
+        pa.int64(),
+        pa.string(),
+        pa.float64(),
+        pa.int8(),
+        pa.timestamp("us", tz="UTC"),
+    )
+    return pa.schema(list(zip(COLUMNS, kinds, strict=True)))
+
+
+def _write(path: Path, chunks: Iterator[list[tuple[Any, ...]]]) -> tuple[str, int]:
+    """Returns the content hash and the number of rows. The file is on the disk when it returns."""
+    import os
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema, content, n_rows = _schema(), _Content(), 0
+    with path.open("wb") as file:
+        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+            for chunk in chunks:
+                content.add(chunk)
+                n_rows += len(chunk)
+                columns = zip(zip(*chunk, strict=True), schema, strict=True)
+                arrays = [pa.array(values, column.type) for values, column in columns]
+                writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+        file.flush()
+        os.fsync(file.fileno())
+    return content.digest(), n_rows
+
+
+class _Content:
+    """The hash of rows as such, whatever file format or library version holds them."""
+
+    def __init__(self) -> None:
+        self._hash = blake2b(json.dumps(COLUMNS).encode(), digest_size=32)
+
+    def add(self, rows: list[tuple[Any, ...]]) -> None:
+        for row in rows:
+            at = row[-1].isoformat() if row[-1] else None
+            self._hash.update(json.dumps([*row[:-1], at]).encode() + b"\n")
+
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+
+@dataclass(frozen=True)
+class LearningRows:
+    """A snapshot in memory, by what its rows are for."""
+
+    class_ids: list[int]  # the categories that training rows have, ascending: the order of all labels
+    train: Rows
+    validation: Rows
+    test: Rows
+    test_labels: list[int]  # category ids, also of categories that no training row has
+
+
+def read_snapshot(runtime: Runtime, snapshot: Snapshot) -> LearningRows:
+    """Raises UnreadableFile when the file is gone or is not what was frozen."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = runtime.data_dir / snapshot.path
+    content = _Content()
+    try:
+        with pq.ParquetFile(path) as file:
+            rows = []
+            for batch in file.iter_batches(CHUNK):
+                chunk = list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+                content.add(chunk)
+                rows += chunk
+    except (OSError, pa.ArrowInvalid) as error:
+        raise UnreadableFile(N_("The snapshot {path} cannot be read: {reason}"), path=path, reason=error) from error
+    if content.digest() != snapshot.content_hash:
+        raise UnreadableFile(N_("The snapshot {path} was changed after it was frozen."), path=path)
+    by_fold: dict[str, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        by_fold.setdefault({TEST: "test", VALIDATION: "validation"}.get(row[8], "train"), []).append(row)
+    train = by_fold.get("train", [])
+    class_ids = sorted({row[5] for row in train})
+    position = {category_id: place for place, category_id in enumerate(class_ids)}
+    validation = [row for row in by_fold.get("validation", []) if row[5] in position]
+    test = by_fold.get("test", [])
+    return LearningRows(
+        class_ids,
+        _labeled(train, position),
+        _labeled(validation, position),
+        _labeled(test, position),
+        [row[5] for row in test],
+    )
+
+
+def _labeled(rows: list[tuple[Any, ...]], position: dict[int, int]) -> Rows:
+    import numpy as np
+
+    texts = ProductTexts(
+        titles=[row[1] for row in rows],
+        mall_categories=[row[2] for row in rows],
+        brands=[row[4] for row in rows],
+        mall_weights=np.asarray([row[3] for row in rows], dtype=np.float32),
+    )
+    labels = np.asarray([position.get(row[5], -1) for row in rows], dtype=np.int64)
+    weights = np.asarray([row[7] for row in rows], dtype=np.float32)
+    return Rows([row[0] for row in rows], LabeledTexts(texts, labels, weights), [row[6] == "human" for row in rows])

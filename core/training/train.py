@@ -1,0 +1,295 @@
+"""The train job: freeze what is known, fit, judge on held-out rows, keep the version, let it answer.
+
+Safe to run twice: a second attempt learns from the snapshot of the first, goes on from its checkpoint, and fills the
+same version row. A version is listed only once it is whole; a cancelled or failed job leaves none.
+"""
+
+import json
+import time
+from typing import Any
+
+import numpy as np
+
+from core.errors import N_, Conflict, InvalidInput, NotReady, TooFewLabels
+from core.jobs.context import JobContext, JobLost
+from core.jobs.queue import enqueue
+from core.permissions import Action, authorize
+from core.runtime import Runtime
+from core.serving.scoring import score_products
+from core.training import splits
+from core.training.disk import room_on_disk
+from core.training.evaluate import Answers, answer, count_categories, evaluate
+from core.training.keeping import discard_unfinished, keep_version
+from core.training.registry import find_promoted_version, promote
+from core.training.snapshot import LearningRows, Snapshot, get_snapshot, read_snapshot, take_snapshot
+from core.training.training_settings import TrainingSettings
+from core.training.versions import Evaluation, ModelVersion
+from core.types import Actor, utc_now
+from db import model_versions
+from models.types import CategoryModel, FitProgress
+
+MIN_TRAIN_ROWS = 20
+# where each stage ends on the way from 0 to 1; without scoring afterwards the rest is stretched
+GROUPING, FREEZING, FITTING, EVALUATING, SCORING = 0.04, 0.07, 0.85, 0.88, 1.0
+
+
+def training_payload(actor: Actor, settings: TrainingSettings) -> dict[str, Any]:
+    """What a train job of these settings carries. Raises Forbidden when the actor may not train (or promote)."""
+    authorize(actor, Action.TRAIN)
+    if settings.promote_if_first:
+        authorize(actor, Action.PROMOTE)
+    return settings.to_dict()
+
+
+def enqueue_training(runtime: Runtime, actor: Actor, settings: TrainingSettings | None = None) -> int:
+    """Ask for a training; returns the job's id. While one waits, that one's id: asking twice changes nothing."""
+    payload = training_payload(actor, settings or TrainingSettings())
+    return enqueue(runtime, actor, "train", payload, dedupe_key="train")
+
+
+def run_train_job(context: JobContext) -> dict[str, Any]:
+    """The handler of 'train' jobs; the payload is `TrainingSettings.to_dict`."""
+    training = _Training(context)
+    with room_on_disk(context.runtime.data_dir):
+        try:
+            return training.run()
+        except JobLost:  # another worker has the job and what was begun
+            raise
+        except BaseException:
+            discard_unfinished(context)
+            raise
+
+
+class _Training:
+    """One attempt. `state` survives a kill: which snapshot, and the curve so far."""
+
+    def __init__(self, context: JobContext) -> None:
+        self.context, self.runtime = context, context.runtime
+        self.settings = TrainingSettings.from_dict(context.payload)
+        self.state_file = context.folder / "attempt.json"
+        self.state: dict[str, Any] = {"snapshot_id": None, "history": []}
+        if self.state_file.exists():
+            self.state = json.loads(self.state_file.read_text("utf-8"))
+        self.fit_began: tuple[float, float] | None = None  # (time, fraction) of this attempt's first word
+
+    def run(self) -> dict[str, Any]:
+        snapshot = self._snapshot()
+        rows = read_snapshot(self.runtime, snapshot)
+        _check_enough(rows)
+        version = self._finished_version()
+        if version is None:
+            model = self._fit(rows)
+            version = self._evaluate_and_keep(model, rows, snapshot)
+        else:
+            from core.serving.loading import load_version_model
+
+            model = load_version_model(self.runtime, version, self.settings.device)
+        facts = self._facts(version, snapshot, rows)
+        if self.settings.score_after:
+            facts |= self._score(version, model)
+        if self.settings.promote_if_first and find_promoted_version(self.runtime) is None:
+            self._promote(version)
+        promoted = find_promoted_version(self.runtime)
+        return facts | {"promoted": promoted is not None and promoted.id == version.id}
+
+    def _report(self, fraction: float, stage: str, **detail: Any) -> None:
+        whole = SCORING if self.settings.score_after else EVALUATING
+        self.context.report(min(1.0, fraction / whole), stage, **detail)
+
+    def _snapshot(self) -> Snapshot:
+        known = get_snapshot(self.runtime, self.state["snapshot_id"]) if self.state["snapshot_id"] else None
+        if known:
+            self.context.log(f"Going on with snapshot {known.content_hash[:12]}.")
+            return known
+        summary = splits.assign_folds(
+            self.runtime, lambda fraction: self._report(GROUPING * fraction, "grouping near-duplicates")
+        )
+        self.context.log(
+            f"{summary.n_products:,} labeled products in {summary.n_groups:,} groups of near-duplicates, "
+            f"{summary.n_new:,} new, {summary.n_left_out:,} between two folds."
+        )
+        snapshot = take_snapshot(
+            self.runtime,
+            self.settings.min_rows,
+            self.settings.human_weight,
+            lambda f: self._report(GROUPING + (FREEZING - GROUPING) * f, "freezing a snapshot"),
+        )
+        self._remember(snapshot_id=snapshot.id)
+        self.context.log(f"Snapshot {snapshot.content_hash[:12]}: {snapshot.n_rows:,} rows {snapshot.summary}.")
+        return snapshot
+
+    def _remember(self, **values: Any) -> None:
+        self.state |= values
+        partial = self.state_file.with_suffix(".partial")
+        partial.write_text(json.dumps(self.state), "utf-8")
+        partial.replace(self.state_file)
+
+    def _finished_version(self) -> ModelVersion | None:
+        """The version that an earlier attempt of this job finished."""
+        from core.training.registry import find_version
+        from db.enums import ModelStatus
+
+        with self.runtime.sessions.read() as session:
+            row = model_versions.find_version_of_job(session, self.context.job.id)
+        return find_version(self.runtime, row.id) if row and row.status == ModelStatus.READY else None
+
+    def _fit(self, rows: LearningRows) -> CategoryModel:
+        from models.errors import ModelError
+        from models.fit import fit_model
+
+        try:
+            self.device = _device(self.settings.device or self.runtime.settings.device)
+            return fit_model(
+                rows.train.labeled,
+                rows.validation.labeled,
+                np.asarray(rows.class_ids, dtype=np.int64),
+                self._model_config(),
+                self.device,
+                self.context.folder / "checkpoint",
+                self._on_fit_progress,
+            )
+        except ModelError as error:
+            raise NotReady(N_("This model cannot be trained: {reason}"), reason=error) from error
+
+    def _model_config(self) -> Any:
+        from models.config import TitleModelConfig
+
+        chosen = self.settings.model | {"seed": self.settings.seed}
+        if self.settings.epochs:
+            chosen |= {"epochs": self.settings.epochs}
+        try:
+            return TitleModelConfig.from_dict(chosen)
+        except (TypeError, ValueError) as error:
+            raise InvalidInput(N_("This model cannot be trained: {reason}"), reason=error) from error
+
+    def _on_fit_progress(self, progress: FitProgress) -> None:
+        now = time.monotonic()
+        if self.fit_began is None:
+            self.fit_began = now, progress.fraction
+        began, at_first = self.fit_began
+        gone = progress.fraction - at_first
+        left = (now - began) / gone * (1.0 - progress.fraction) if gone > 0.01 else None
+        self._keep_curve(progress)
+        self._report(
+            FREEZING + (FITTING - FREEZING) * progress.fraction,
+            progress.stage,
+            epoch=progress.epoch,
+            n_epochs=progress.n_epochs,
+            loss=None if progress.loss is None else round(progress.loss, 4),
+            validation_p_at_1=progress.validation_p_at_1,
+            rows_per_second=progress.rows_per_second and round(progress.rows_per_second),
+            seconds_left=None if left is None else round(left, 1),
+            history=self.state["history"],
+        )
+
+    def _keep_curve(self, progress: FitProgress) -> None:
+        """A point an epoch: [epoch, loss, validation P@1]."""
+        history = self.state["history"]
+        if progress.epoch is None or progress.loss is None:
+            return
+        point = [progress.epoch, round(progress.loss, 4), progress.validation_p_at_1]
+        if history and history[-1][0] == progress.epoch:
+            point[2] = point[2] if point[2] is not None else history[-1][2]
+            history[-1] = point
+        elif not history or history[-1][0] < progress.epoch:
+            history.append(point)
+            self._remember()
+
+    def _evaluate_and_keep(self, model: CategoryModel, rows: LearningRows, snapshot: Snapshot) -> ModelVersion:
+        labels = np.asarray(rows.test_labels, dtype=np.int64)
+        answers = answer(
+            model,
+            rows.test,
+            lambda f: self._report(FITTING + (EVALUATING - FITTING) * f, "judging on held-out rows"),
+        )
+        test, human = evaluate(labels, answers), _on_human_labels(labels, answers, rows.test.is_human)
+        started = self.context.job.started_at or self.context.job.created_at
+        seconds = (utc_now() - started).total_seconds()
+        metrics = {
+            "test": test.to_dict(),
+            "human": human.to_dict() if human else None,
+            "n_train": len(rows.train.labeled),
+            "n_validation": len(rows.validation.labeled),
+            "n_classes": len(rows.class_ids),
+            "history": self.state["history"],
+            "calibration": model.config.get("calibration"),
+            "seconds": round(seconds, 2),
+        }
+        self._report(EVALUATING, "keeping the version")
+        version = keep_version(
+            self.context,
+            model,
+            snapshot,
+            config={"model": self._model_config().to_dict(), "training": self.settings.to_dict()},
+            seed=self.settings.seed,
+            device=self.device,
+            metrics=metrics,
+            category_metrics=[c.to_row() for c in count_categories(labels, answers)],
+            test_answers=(rows.test.product_ids, answers.ids, answers.probs),
+        )
+        self.context.log(f"{version.name}: P@1 {test.p_at_1.value:.3f} on {test.n:,} held-out rows, {seconds:.0f} s.")
+        return version
+
+    def _score(self, version: ModelVersion, model: CategoryModel) -> dict[str, Any]:
+        result = score_products(
+            self.runtime,
+            version.id,
+            model,
+            self.context.folder / "scored.json",
+            only_missing=False,
+            on_scored=lambda f, detail: self._report(EVALUATING + (SCORING - EVALUATING) * f, "scoring", **detail),
+        )
+        return {"rows_scored": result.rows_scored, "titles_per_second": round(result.titles_per_second, 1)}
+
+    def _promote(self, version: ModelVersion) -> None:
+        try:
+            promote(self.runtime, self.context.actor, version.id, "first version")
+            self.context.log(f"{version.name} is in use: there was none before.")
+        except Conflict:
+            self.context.log(f"{version.name} is not put to use: somebody promoted another version meanwhile.")
+
+    def _facts(self, version: ModelVersion, snapshot: Snapshot, rows: LearningRows) -> dict[str, Any]:
+        test = version.test
+        assert test is not None, "a kept version has been judged"
+        return {
+            "version": version.name,
+            "version_id": version.id,
+            "p_at_1": test.p_at_1.value,
+            "p_at_2": test.p_at_2.value,
+            "p_at_4": test.p_at_4.value,
+            "macro_f1": test.macro_f1,
+            "ece": test.ece,
+            "n_test": test.n,
+            "rows_train": len(rows.train.labeled),
+            "rows_validation": len(rows.validation.labeled),
+            "snapshot_hash": snapshot.content_hash,
+            "device": version.device,
+            "seed": version.seed,
+            "seconds": version.metrics["seconds"],
+        }
+
+
+def _device(name: str) -> str:
+    from models.device import resolve_device
+
+    return resolve_device(name)
+
+
+def _check_enough(rows: LearningRows) -> None:
+    n_train = len(rows.train.labeled)
+    if n_train < MIN_TRAIN_ROWS or len(rows.class_ids) < 2:
+        raise TooFewLabels(
+            N_("{n} products in {n_categories} categories are too few to train on: label at least {least} in two."),
+            n=n_train,
+            n_categories=len(rows.class_ids),
+            least=MIN_TRAIN_ROWS,
+        )
+    if not len(rows.test.labeled) or not len(rows.validation.labeled):
+        raise TooFewLabels(
+            N_("With {n} labeled products none fell into the test or the validation fold. Label some more."), n=n_train
+        )
+
+
+def _on_human_labels(labels: Any, answers: Answers, is_human: list[bool]) -> Evaluation | None:
+    chosen = np.asarray(is_human, dtype=bool)
+    return evaluate(labels[chosen], Answers(answers.ids[chosen], answers.probs[chosen])) if chosen.any() else None

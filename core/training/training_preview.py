@@ -1,0 +1,77 @@
+"""What a training would learn from now, what it would leave out and why, and whether it is possible at all."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from core.catalogue.taxonomy import load_categories
+from core.errors import N_, AppError, TooFewLabels
+from core.runtime import Runtime
+from core.training.train import MIN_TRAIN_ROWS
+from db import labels_for_training, snapshots
+from db.enums import DecisionKind
+
+LEAST_LABELED = 2 * MIN_TRAIN_ROWS  # some are held out
+
+
+@dataclass(frozen=True)
+class TrainingPreview:
+    """Counts of labeled products. `left_out` says why and how many: cannot_tell, bad_listing, retired_category,
+    too_few_rows, between_folds."""
+
+    by_source: dict[str, int]  # to be learned from, test and validation rows included
+    n_categories: int
+    left_out: dict[str, int]
+    since_version: str | None  # the newest version; none: nothing was trained yet
+    new_decisions: dict[str, int]  # by kind, since that version's snapshot
+    obstacle: AppError | None  # why training is not possible
+
+    @property
+    def n_rows(self) -> int:
+        return sum(self.by_source.values())
+
+    @property
+    def n_new_decisions(self) -> int:
+        """Labels, 'cannot tell' and 'bad listing'; what was undone is not taken off."""
+        return sum(n for kind, n in self.new_decisions.items() if kind != DecisionKind.UNDO)
+
+
+def preview_training(runtime: Runtime, min_rows: int) -> TrainingPreview:
+    """Counted from the products' current labels in one pass of the database; no file is written."""
+    retired = {node.id for node in load_categories(runtime).values() if node.retired_at is not None}
+    with runtime.sessions.read() as session:
+        rows = labels_for_training.count_usable(session)
+        left_out = Counter(labels_for_training.count_undecidable(session))
+        left_out["between_folds"] = labels_for_training.count_between_folds(session)
+        latest = snapshots.find_latest_learned(session)
+        new_decisions = snapshots.count_decisions_after(session, latest[1] if latest else 0)
+    per_category: Counter[int] = Counter()
+    for category_id, _, n in rows:
+        per_category[category_id] += n
+    by_source: Counter[str] = Counter()
+    for category_id, source, n in rows:
+        if category_id in retired:
+            left_out["retired_category"] += n
+        elif per_category[category_id] < min_rows:
+            left_out["too_few_rows"] += n
+        else:
+            by_source[source.value] += n
+    n_categories = sum(n >= min_rows and category_id not in retired for category_id, n in per_category.items())
+    return TrainingPreview(
+        by_source=dict(by_source),
+        n_categories=n_categories,
+        left_out={reason: n for reason, n in left_out.items() if n},
+        since_version=latest[0] if latest else None,
+        new_decisions=new_decisions,
+        obstacle=_obstacle(by_source.total(), n_categories),
+    )
+
+
+def _obstacle(n_rows: int, n_categories: int) -> AppError | None:
+    if n_rows >= LEAST_LABELED and n_categories >= 2:
+        return None
+    return TooFewLabels(
+        N_("{n} usable labels in {n_categories} categories: training needs at least {least} in two categories."),
+        n=n_rows,
+        n_categories=n_categories,
+        least=LEAST_LABELED,
+    )
