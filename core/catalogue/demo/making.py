@@ -74,7 +74,7 @@ def make_products(n_products: int = N_PRODUCTS, seed: int = SEED) -> list[DemoPr
                 truth=leaf.path,
                 planted=planted[index],
                 shape=leaf.shape,
-                colour=colour.rgb if colour else rng.choice(load_words().colours).rgb,
+                colour=(colour or rng.choice(load_words().painted.get(leaf.line, load_words().colours))).rgb,
             )
         )
     return rows

@@ -36,16 +36,16 @@ def choose_brand(rng: random.Random, leaf: Leaf) -> Brand | None:
 def choose_wording(rng: random.Random, leaf: Leaf, siblings: tuple[Leaf, ...]) -> Wording:
     """Words for a product of `leaf`; some titles are vague, some name a sibling's thing as well."""
     noun = _usual_first(rng, leaf.nouns)
-    if leaf.generic and rng.random() < 0.10:
+    if leaf.generic and rng.random() < 0.06:
         noun = rng.choice(leaf.generic)
     own = rng.sample(leaf.words, min(len(leaf.words), rng.choices((0, 1, 2, 3), (3, 6, 5, 2))[0]))
     shared = rng.sample(leaf.shared, min(len(leaf.shared), rng.choices((0, 1, 2, 3), (4, 6, 4, 1))[0]))
     stuffing = []
     if rng.random() < 0.16:
         stuffing = [word for word in rng.sample(leaf.nouns, min(2, len(leaf.nouns))) if word != noun]
-    if siblings and rng.random() < 0.10:
+    if siblings and rng.random() < 0.07:
         stuffing.append(_usual_first(rng, rng.choice(siblings).nouns))
-    audience = rng.choice(leaf.audience) if leaf.audience and rng.random() < 0.5 else ""
+    audience = rng.choice(leaf.audience) if leaf.audience and rng.random() < 0.62 else ""
     words = [word for word in own + shared if word not in noun and word not in audience]
     rng.shuffle(words)
     return Wording(

@@ -37,6 +37,7 @@ class SharedWords:
     common_brands: tuple[Brand, ...]
     specs: dict[str, tuple[str, ...]]
     colours: tuple[Colour, ...]
+    painted: dict[str, tuple[Colour, ...]]  # of things whose title names no colour, by line
     before: tuple[str, ...]
     after: tuple[str, ...]
     misleading: dict[str, tuple[str, ...]]
@@ -46,12 +47,15 @@ class SharedWords:
 def load_words() -> SharedWords:
     raw = tomllib.loads(FILE.read_text("utf-8"))
     brands = {line: tuple(_brand(text) for text in split_words(texts)) for line, texts in raw["brands"].items()}
-    colours = (text.split("/") for text in split_words(raw["colours"]["all"]))
+    named = raw["colours"]
+    colours = tuple(Colour(*text.split("/")) for text in split_words(named.pop("all")))
+    by_name = {colour.korean: colour for colour in colours}
     return SharedWords(
         brands={line: names for line, names in brands.items() if line != "common"},
         common_brands=brands["common"],
         specs={f"@{name}": split_words(texts) for name, texts in raw["specs"].items()},
-        colours=tuple(Colour(*parts) for parts in colours),
+        colours=colours,
+        painted={line: tuple(by_name[name] for name in split_words(texts)) for line, texts in named.items()},
         before=split_words(raw["boilerplate"]["before"]),
         after=split_words(raw["boilerplate"]["after"]),
         misleading={line: split_words(texts) for line, texts in raw["misleading"].items()},
