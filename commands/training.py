@@ -28,12 +28,12 @@ def train(
     min_rows: Annotated[int, typer.Option(help="A category with fewer labeled products is not learned.")] = 3,
     human_weight: Annotated[float, typer.Option(help="A human label counts so many times an imported one.")] = 2.0,
     score: Annotated[bool, typer.Option(help="Let the new version answer for all products.")] = True,
-    promote_if_first: Annotated[bool, typer.Option(help="Put it to use if nothing is in use yet.")] = False,
+    promote_if_first: Annotated[bool, typer.Option(help="Put it to use if nothing is in use yet.")] = True,
     as_json: JsonFlag = False,
 ) -> None:
     """Freeze what is labeled, train a model on it, judge it on held-out products, score everything.
 
-    Example: `cli.py train --epochs 6 --promote-if-first`
+    Example: `cli.py train --epochs 6 --seed 1`
 
     Ctrl-C stops it; the next worker goes on from the last checkpoint.
     """

@@ -61,7 +61,11 @@ class CategoryModel(Protocol):
     """A trained classifier of products. `models.fit.fit_model` makes one, `models.predictor.load_model` reads one."""
 
     class_ids: NDArray[np.int64]  # (K,) category ids: the column order of pred_probs
-    config: dict[str, Any]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What it was made with and how it is calibrated: plain values for JSON."""
+        ...
 
     def predict_proba(self, texts: ProductTexts) -> NDArray[np.float32]:
         """pred_probs (N, K), calibrated, rows sum to 1."""
@@ -78,9 +82,13 @@ class CategoryModel(Protocol):
 
 @dataclass(frozen=True)
 class Calibration:
-    """Temperature scaling. `ece` is the expected calibration error on held-out rows, 0 is best."""
+    """How scores become probabilities: the sigmoid of score / temperature + shift, then rows made to sum to 1.
+
+    `ece` is the expected calibration error on held-out rows, 0 is best.
+    """
 
     temperature: float = 1.0
+    shift: float = 0.0
     ece: float | None = None
     n: int = 0
     details: dict[str, Any] = field(default_factory=dict)

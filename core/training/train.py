@@ -13,7 +13,7 @@ import numpy as np
 from core.errors import N_, Conflict, InvalidInput, NotReady, TooFewLabels
 from core.jobs.context import JobContext, JobLost
 from core.jobs.queue import enqueue
-from core.permissions import Action, authorize
+from core.permissions import Action, authorize, may
 from core.runtime import Runtime
 from core.serving.scoring import score_products
 from core.training import splits
@@ -34,11 +34,10 @@ GROUPING, FREEZING, FITTING, EVALUATING, SCORING = 0.04, 0.07, 0.85, 0.88, 1.0
 
 
 def training_payload(actor: Actor, settings: TrainingSettings) -> dict[str, Any]:
-    """What a train job of these settings carries. Raises Forbidden when the actor may not train (or promote)."""
+    """What a train job of these settings carries. Who may not promote only trains. Raises Forbidden."""
     authorize(actor, Action.TRAIN)
-    if settings.promote_if_first:
-        authorize(actor, Action.PROMOTE)
-    return settings.to_dict()
+    promotes = settings.promote_if_first and may(actor, Action.PROMOTE)
+    return settings.to_dict() | {"promote_if_first": promotes}
 
 
 def enqueue_training(runtime: Runtime, actor: Actor, settings: TrainingSettings | None = None) -> int:

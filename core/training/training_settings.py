@@ -18,7 +18,7 @@ class TrainingSettings:
     min_rows: int = 3  # a category with fewer labeled products is not learned
     human_weight: float = 2.0  # a row that a person decided counts so many times an imported one
     score_after: bool = True  # let the new version answer for every product
-    promote_if_first: bool = False  # put it to use when nothing is in use yet
+    promote_if_first: bool = True  # put it to use when nothing is in use yet
     model: dict[str, Any] = field(default_factory=dict)  # other settings of the model, by name: models/config.py
 
     def __post_init__(self) -> None:
