@@ -1,18 +1,23 @@
-"""Temperature scaling and the expected calibration error.
+"""Scores to probabilities with a temperature, and the expected calibration error.
 
-A temperature T > 0 divides all scores before the softmax: above 1 the model was too sure. It changes no order.
+Scores come from one-against-the-rest training: each is a verdict on its own. So each goes through a sigmoid of
+score / temperature + shift, and a row is divided by its sum. Both numbers are chosen on held-out rows; neither changes
+the order of the categories. A softmax of score / temperature was 2.4 points worse in calibration error
+(docs/experiments.md).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional
 
 from models.types import Calibration
 
 N_BINS = 15
+USUAL_TEMPERATURE = 0.25  # for squared-hinge scores, where there is nothing to measure it on
 
 
 @dataclass(frozen=True)
@@ -26,34 +31,43 @@ class ReliabilityBin:
     accuracy: float  # share that was right, 0..1
 
 
+def log_probabilities(scores: Tensor, calibration: Calibration) -> Tensor:
+    """Log of calibrated probabilities, (B, K), of scores (B, K). The order within a row stays."""
+    return functional.logsigmoid(scores / calibration.temperature + calibration.shift).log_softmax(1)
+
+
 def fit_temperature(
     scores: NDArray[np.float32], labels: NDArray[np.int64], weights: NDArray[np.float32]
 ) -> Calibration:
-    """The temperature of least weighted cross entropy on held-out rows: scores (N, K), labels (N,), weights (N,).
+    """Temperature and shift of least weighted cross entropy on held-out rows: scores (N, K), labels and weights (N,).
 
-    Without rows the temperature stays 1 and `ece` is none. `ece` is measured on the same rows.
+    A weak pull towards USUAL_TEMPERATURE, worth about one row, keeps few rows or an all-right set from going to
+    extremes. Without rows the usual temperature is taken and `ece` is none. `ece` is measured on the same rows.
     """
     n = len(labels)
     if not n:
-        return Calibration()
+        return Calibration(USUAL_TEMPERATURE)
     rows, target = torch.from_numpy(scores), torch.from_numpy(labels)
-    weight = torch.from_numpy(weights / weights.sum())
-    log_inverse = torch.zeros((), requires_grad=True)  # of the temperature: 1/T = exp of it, so it stays above 0
-    optimizer = torch.optim.LBFGS([log_inverse], lr=0.5, max_iter=100, line_search_fn="strong_wolfe")
+    weight = torch.from_numpy(weights / weights.sum())  # (N,)
+    log_factor = torch.zeros((), requires_grad=True)  # temperature = usual / exp of it: above 0 whatever it is
+    shift = torch.zeros((), requires_grad=True)
+    optimizer = torch.optim.LBFGS([log_factor, shift], lr=0.5, max_iter=200, line_search_fn="strong_wolfe")
 
-    def closure() -> torch.Tensor:
+    def closure() -> Tensor:
         optimizer.zero_grad()
-        losses = functional.cross_entropy(rows * log_inverse.exp(), target, reduction="none")  # (N,)
-        loss = (losses * weight).sum()
+        verdicts = functional.logsigmoid(rows * log_factor.exp() / USUAL_TEMPERATURE + shift)  # (N, K)
+        losses = functional.cross_entropy(verdicts, target, reduction="none")  # (N,)
+        loss = (losses * weight).sum() + (log_factor.square() + shift.square()) / (2 * n)
         loss.backward()
         return loss
 
     optimizer.step(closure)
-    # all rows right, or all wrong: the best temperature would be 0 or infinite
-    temperature = 1.0 / float(log_inverse.detach().clamp(-5.0, 5.0).exp())
-    probabilities = torch.softmax(rows / temperature, 1).numpy()
-    details = {"nll": float(functional.cross_entropy(rows / temperature, target)), "n_bins": N_BINS}
-    return Calibration(temperature, expected_calibration_error(probabilities, labels), n, details)
+    with torch.no_grad():
+        fitted = Calibration(float(USUAL_TEMPERATURE / log_factor.exp()), float(shift))
+        logs = log_probabilities(rows, fitted)
+        nll = float(functional.nll_loss(logs, target))
+    error = expected_calibration_error(logs.exp().numpy(), labels)
+    return replace(fitted, ece=error, n=n, details={"nll": nll, "n_bins": N_BINS})
 
 
 def reliability_bins(

@@ -1,6 +1,7 @@
 """Training of the title model: resumable after a kill, the same again for the same seed on a CPU."""
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch.nn import functional
 from models.calibration import fit_temperature
 from models.checkpoint import Checkpoints, fingerprint_fit
 from models.config import TitleModelConfig
-from models.device import resolve_device
+from models.device import one_thread, resolve_device
 from models.errors import NotEnoughClasses
 from models.features import N_PIECE_FIELDS, Encoded, NgramVocabulary, encode, learn_vocabulary, normalise_texts
 from models.predictor import PREDICT_ROWS, TitleModel, score_encoded
@@ -25,6 +26,7 @@ from models.tokenizer import Tokenizer, train_tokenizer
 from models.types import FitProgress, LabeledTexts, OnProgress
 
 _REPORT_SECONDS = 0.5
+_LEAST_BATCH = 16
 _PREPARING = 0.1  # share of the progress bar
 
 
@@ -47,7 +49,7 @@ def fit_model(
     if n_found < 2:
         raise NotEnoughClasses(n_found)
     device = resolve_device(device)
-    with torch.random.fork_rng(), torch.sparse.check_sparse_tensor_invariants(enable=False):
+    with torch.random.fork_rng(), one_thread():
         fit = _Fit(train, validation, class_ids, config, device, checkpoint_folder, on_progress)
         fit.run()
         return fit.finish()
@@ -92,7 +94,9 @@ class _Fit:
         self.ngrams = SgdRows(self.network.ngram_table)
         self.pieces = AdamRows(self.network.piece_table)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=config.piece_learning_rate)
-        self.steps_an_epoch = -(-len(train) // config.batch_size)
+        # a small catalogue in smaller batches: the hidden units need about 100 steps an epoch
+        self.batch_size = min(config.batch_size, max(_LEAST_BATCH, len(train) // 100))
+        self.steps_an_epoch = -(-len(train) // self.batch_size)
         self.n_steps = self.steps_an_epoch * config.epochs
 
     def _prepare(self, train: LabeledTexts) -> tuple[Tokenizer, NgramVocabulary, Encoded]:
@@ -115,10 +119,11 @@ class _Fit:
     def run(self) -> None:
         """All steps that are still to do."""
         done = self._resume()
-        started, reported, seen, loss_sum, accuracy = time.monotonic(), 0.0, 0, 0.0, None
+        started, reported, seen, accuracy = time.monotonic(), 0.0, 0, None
+        losses = deque[float](maxlen=self.steps_an_epoch)  # of the last steps, one epoch of them at most
         for step in self._steps(done):
-            loss = self._train(step)
-            seen, loss_sum = seen + len(step.rows), loss_sum + loss * len(step.rows)
+            losses.append(self._train(step))
+            seen += len(step.rows)
             end_of_epoch = (step.number + 1) % self.steps_an_epoch == 0
             if end_of_epoch:
                 accuracy = self._validate()
@@ -130,7 +135,7 @@ class _Fit:
                         fraction=_PREPARING + (1 - _PREPARING) * (step.number + 1) / self.n_steps,
                         epoch=step.epoch + 1,
                         n_epochs=self.config.epochs,
-                        loss=loss_sum / seen,
+                        loss=sum(losses) / len(losses),
                         validation_p_at_1=accuracy,
                         rows_per_second=seen / (reported - started),
                     )
@@ -148,7 +153,7 @@ class _Fit:
         )
 
     def _steps(self, done: int) -> Iterator[_Step]:
-        size, n = self.config.batch_size, len(self.labels)
+        size, n = self.batch_size, len(self.labels)
         for epoch in range(done // self.steps_an_epoch, self.config.epochs):
             order = np.random.default_rng((self.config.seed, epoch)).permutation(n)
             for place in range(self.steps_an_epoch):

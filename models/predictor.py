@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from models.artifact import check_folder, read_json, write_folder, write_json
+from models.calibration import log_probabilities
 from models.config import TitleModelConfig
-from models.device import resolve_device
+from models.device import one_thread, resolve_device
 from models.errors import BrokenArtifact
 from models.features import N_PIECE_FIELDS, Encoded, NgramVocabulary, encode, normalise_texts
 from models.title_network import Bags, TitleNetwork
@@ -54,17 +55,17 @@ class TitleModel:
 
     def predict_proba(self, texts: ProductTexts) -> NDArray[np.float32]:
         """pred_probs (N, K), calibrated, rows sum to 1; column j is class_ids[j]."""
-        found = [torch.softmax(scores, 1).cpu().numpy() for scores in self._scores(texts)]
+        found = [logs.exp().cpu().numpy() for logs in self._log_probabilities(texts)]
         return np.concatenate(found) if found else np.empty((0, len(self.class_ids)), np.float32)
 
     def predict_top(self, texts: ProductTexts, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The k best category ids and their probabilities, both (N, min(k, K)), best first; k >= 1."""
         k = min(k, len(self.class_ids))
         ids, confidences = [np.empty((0, k), np.int64)], [np.empty((0, k), np.float32)]
-        for scores in self._scores(texts):
-            best, places = scores.topk(k, 1)  # (B, k)
+        for logs in self._log_probabilities(texts):
+            best, places = logs.topk(k, 1)  # (B, k)
             ids.append(self.class_ids[places.cpu().numpy()])
-            confidences.append((best - scores.logsumexp(1, keepdim=True)).exp().cpu().numpy())
+            confidences.append(best.exp().cpu().numpy())
         return np.concatenate(ids), np.concatenate(confidences)
 
     def save(self, folder: Path) -> str:
@@ -85,12 +86,14 @@ class TitleModel:
             },
         )
 
-    def _scores(self, texts: ProductTexts) -> Iterator[Tensor]:
-        """Calibrated scores (B, K) of the next products, whose softmax is pred_probs."""
+    def _log_probabilities(self, texts: ProductTexts) -> Iterator[Tensor]:
+        """Log of the calibrated probabilities, (B, K), of the next products."""
         for start in range(0, len(texts), PREDICT_ROWS):
             cut = normalise_texts(texts.slice(start, start + PREDICT_ROWS), self.settings.max_title_characters)
             encoded = encode(cut, self.vocabulary, self.tokenizer, self.settings)
-            yield score_encoded(self.network, encoded, self.device) / self.calibration.temperature
+            with one_thread(), torch.inference_mode():
+                logs = log_probabilities(score_encoded(self.network, encoded, self.device), self.calibration)
+            yield logs
 
 
 @torch.inference_mode()
