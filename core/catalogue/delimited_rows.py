@@ -90,7 +90,7 @@ class DelimitedReader:
         text = line
         while True:
             fields, is_open = self._parse(text)
-            if fields is not None and not (taken and self._width and len(fields) != self._width):
+            if fields is not None and not (taken and self._swallows_rows(fields, line, taken)):
                 return fields
             more = self._until_quote(taken, len(text)) if is_open else None
             if more is None:
@@ -99,6 +99,13 @@ class DelimitedReader:
                     return Reason(rejects.TOO_LONG, {"found": len(text), "limit": MAX_TEXT})
                 return Reason(rejects.BROKEN_QUOTES)
             text += more
+
+    def _swallows_rows(self, fields: list[str], first: str, taken: list[str | bytes]) -> bool:
+        """Whether a value over several lines is rather two broken rows and what stands between them."""
+        if not self._width:
+            return False
+        signs = [line.count(self._delimiter) for line in (first, *taken) if isinstance(line, str)]
+        return len(fields) != self._width or (self._width > 2 and all(n == self._width - 1 for n in signs))
 
     def _parse(self, text: str) -> tuple[list[str] | None, bool]:
         """(fields or None, whether a quoted value is still open at the end)."""

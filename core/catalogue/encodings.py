@@ -12,11 +12,13 @@ DELIMITERS = (",", "\t", ";", "|")
 SAMPLE_BYTES = 512 * 1024  # enough for the delimiter and for a plain guess
 SEARCH_BYTES = 32 * 2**20  # how far to look for the first letters outside ASCII
 ENOUGH_LINES = 2_000  # lines with letters outside ASCII that settle the encoding
+WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
+OTHERS = ["cp1252", "cp1250", "cp1251", "shift_jis", "euc_jp", "gb18030", "big5"]  # as charset-normalizer names them
 MAX_NUL_SHARE = 0.05
 
 
-def detect_encoding(path: Path) -> str:
-    """The encoding of a text file, as Python names it. Raises UnreadableFile for what is no text.
+def detect_encoding(path: Path, is_json: bool = False) -> str:
+    """The encoding of a text file, as Python names it. Raises UnreadableFile when it cannot be read.
 
     UTF-8 when nearly all lines are; then CP949 (which holds EUC-KR) when they read as Korean; then what
     charset-normalizer says. A few broken lines do not change the answer: they become rejected rows.
@@ -24,21 +26,38 @@ def detect_encoding(path: Path) -> str:
     stream = ByteStream(path)
     try:
         start = stream.read(SAMPLE_BYTES)
-        if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        if start.startswith(WIDE_MARKS):
             return "utf-16"
         if start.startswith(b"\xef\xbb\xbf"):
             return "utf-8"
-        if start.count(0) > MAX_NUL_SHARE * len(start):
-            raise UnreadableFile(N_("{file} is not text: it is full of NUL bytes."), file=path.name)
-        lines = _foreign_lines(start)
-        n_read = len(start)
-        while len(lines) < ENOUGH_LINES and n_read < SEARCH_BYTES and (block := stream.read()):
-            n_read += len(block)
-            if not block.isascii():
-                lines += _foreign_lines(block)
+        return _encoding_of(_foreign_lines(start) or _later_foreign_lines(stream), is_json)
     finally:
         stream.close()
-    return _encoding_of(lines[:ENOUGH_LINES])
+
+
+def _later_foreign_lines(stream: ByteStream) -> list[bytes]:
+    """The first lines with bytes outside ASCII, searched for a good while."""
+    n_read = 0
+    try:
+        while n_read < SEARCH_BYTES and (block := stream.read()):
+            n_read += len(block)
+            if not block.isascii():
+                return _foreign_lines(block)
+    except UnreadableFile:
+        return []  # it breaks off later: the import says so when it gets there
+    return []
+
+
+def check_text(path: Path, encoding: str = "") -> None:
+    """Raise UnreadableFile for a file that cannot be text."""
+    stream = ByteStream(path)
+    try:
+        start = stream.read(SAMPLE_BYTES)
+    finally:
+        stream.close()
+    is_wide = start.startswith(WIDE_MARKS) or encoding.startswith(("utf-16", "utf-32"))
+    if not is_wide and start.count(0) > MAX_NUL_SHARE * len(start):
+        raise UnreadableFile(N_("{file} is not text: it is full of NUL bytes."), file=path.name)
 
 
 def _foreign_lines(block: bytes) -> list[bytes]:
@@ -47,14 +66,17 @@ def _foreign_lines(block: bytes) -> list[bytes]:
     return [line for line in (lines[:-1] or lines) if not line.isascii()]
 
 
-def _encoding_of(lines: list[bytes]) -> str:
+def _encoding_of(lines: list[bytes], is_json: bool) -> str:
+    lines = lines[:ENOUGH_LINES]
     if _share_decoded(lines, "utf-8") >= 0.8:
         return "utf-8"
     if _share_decoded(lines, "cp949") >= 0.8 and _hangul_share(lines) > 0.3:
         return "cp949"
+    if is_json:
+        return "utf-8"  # as the standard says
     from charset_normalizer import from_bytes
 
-    best = from_bytes(b"\n".join(lines)[: 64 * 1024]).best()
+    best = from_bytes(b"\n".join(lines)[: 64 * 1024], cp_isolation=OTHERS).best()
     return best.encoding if best else "utf-8"
 
 
@@ -92,7 +114,7 @@ def check_encoding(encoding: str) -> str:
 def detect_delimiter(sample: str, usual: str = ",") -> str:
     """The delimiter that cuts the first lines into the most columns of one number; `usual` when none does."""
     lines = sample.split("\n")[:60]
-    lines = [line for line in (lines[:-1] or lines) if line.strip()]
+    lines = [line for line in (lines[:-1] or lines) if line.strip() and len(line) < 20_000]
     best, best_score = usual, (0.0, 0)
     for delimiter in dict.fromkeys((usual, *DELIMITERS)):
         widths = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter))

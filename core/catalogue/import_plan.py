@@ -45,14 +45,10 @@ def plan_import(path: Path, given: ImportOptions, remembered: ImportOptions | No
 
     Raises UnreadableFile, or InvalidInput when an option is impossible. A missing title is no error here.
     """
-    if remembered:
-        given = replace(
-            given,
-            encoding=given.encoding or remembered.encoding,
-            delimiter=given.delimiter or remembered.delimiter,
-            date_order=given.date_order or remembered.date_order,
-        )
     shape = detect_shape(path, given)
+    if remembered:
+        shape = _as_remembered(shape, given, remembered)
+        given = replace(given, date_order=given.date_order or remembered.date_order)
     with open_reader(path, shape) as reader:
         first = next(iter(reader.blocks()), Block())
         headings, twice = reader.headings, reader.twice
@@ -66,6 +62,15 @@ def plan_import(path: Path, given: ImportOptions, remembered: ImportOptions | No
         notes.append(Reason(HOLDS_CODES, {"heading": category[0]}))
     first_rejects = first.rejects[:PREVIEW_ROWS]
     return Plan(path, shape, headings, options, first.rows[:PREVIEW_ROWS], first_rejects, notes, is_taxonomy(headings))
+
+
+def _as_remembered(shape: FileShape, given: ImportOptions, remembered: ImportOptions) -> FileShape:
+    """What somebody chose by hand last time; but what is plainly UTF-8 or UTF-16 stays that."""
+    if remembered.encoding and not given.encoding and shape.encoding not in ("", "utf-8", "utf-16"):
+        shape = replace(shape, encoding=remembered.encoding)
+    if remembered.delimiter and not given.delimiter and shape.delimiter:
+        shape = replace(shape, delimiter=remembered.delimiter)
+    return shape
 
 
 def check_plan(plan: Plan) -> None:

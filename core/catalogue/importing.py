@@ -122,7 +122,7 @@ def _begin(context: JobContext) -> ImportRunRow:
 
 def _to_remember(plan: Plan) -> ImportOptions:
     """What the next file of this source probably shares: not the taxonomy file, which may be gone by then."""
-    return replace(plan.options, encoding=plan.shape.encoding, delimiter=plan.shape.delimiter, taxonomy="", sheet="")
+    return replace(plan.options, taxonomy="", sheet="")
 
 
 def _run_facts(plan: Plan) -> dict[str, Any]:

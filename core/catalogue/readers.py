@@ -7,7 +7,14 @@ from pathlib import Path
 
 from core.catalogue.blocks import Reader
 from core.catalogue.delimited_rows import DelimitedReader
-from core.catalogue.encodings import SAMPLE_BYTES, check_delimiter, check_encoding, detect_delimiter, detect_encoding
+from core.catalogue.encodings import (
+    SAMPLE_BYTES,
+    check_delimiter,
+    check_encoding,
+    check_text,
+    detect_delimiter,
+    detect_encoding,
+)
 from core.catalogue.files import ByteStream, check_file, file_format, seekable
 from core.catalogue.import_options import ImportOptions
 from core.catalogue.json_rows import JsonLinesReader
@@ -34,7 +41,8 @@ def detect_shape(path: Path, options: ImportOptions | None = None) -> FileShape:
     kind = file_format(path)
     if kind not in TEXT_FORMATS:
         return FileShape(kind, sheet=options.sheet)
-    encoding = check_encoding(options.encoding) if options.encoding else detect_encoding(path)
+    check_text(path, options.encoding)
+    encoding = check_encoding(options.encoding) if options.encoding else detect_encoding(path, kind == "jsonl")
     if kind == "jsonl":
         return FileShape(kind, encoding)
     if options.delimiter:
