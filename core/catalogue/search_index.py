@@ -50,7 +50,7 @@ class SearchIndex:
         self.by_code: dict[str, int] = {}
         for i, category in enumerate(self.categories):
             for path in (category.path, category.path_en):
-                if path:
+                if path and category.depth > 1:
                     self.by_path.setdefault("".join(split_words(path)), i)
             if category.code:
                 self.by_code.setdefault("".join(split_words(category.code)), i)
