@@ -8,6 +8,7 @@ import typer
 
 from commands.terminal import JsonFlag, emit, opened, run_job
 from core.training.compare import Change, Comparison
+from core.training.training_settings import TrainingSettings
 from core.training.versions import ModelVersion
 
 VersionArgument = Annotated[str, typer.Argument(help="A version, such as v3. `cli.py versions` lists them.")]
@@ -22,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training rows. Default: the model's own.")] = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the training rows.")] = TrainingSettings.epochs,
     seed: Annotated[int, typer.Option(help="The same seed and snapshot give the same model.")] = 7,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda. Default: SHELFWRIGHT_DEVICE.")] = None,
     min_rows: Annotated[int, typer.Option(help="A category with fewer labeled products is not learned.")] = 3,
@@ -38,7 +39,6 @@ def train(
     Ctrl-C stops it; the next worker goes on from the last checkpoint.
     """
     from core.training.train import training_payload
-    from core.training.training_settings import TrainingSettings
 
     settings = TrainingSettings(epochs, seed, device, min_rows, human_weight, score, promote_if_first)
     with opened() as (runtime, actor):

@@ -57,6 +57,20 @@ class OnProgress(Protocol):
     def __call__(self, progress: FitProgress) -> None: ...
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """How scores become probabilities: the sigmoid of score / temperature + shift, then rows made to sum to 1.
+
+    `ece` is the expected calibration error on held-out rows, 0 is best.
+    """
+
+    temperature: float = 1.0
+    shift: float = 0.0
+    ece: float | None = None
+    n: int = 0
+    details: dict[str, Any] = field(default_factory=dict)
+
+
 class CategoryModel(Protocol):
     """A trained classifier of products. `models.fit.fit_model` makes one, `models.predictor.load_model` reads one."""
 
@@ -64,7 +78,12 @@ class CategoryModel(Protocol):
 
     @property
     def config(self) -> dict[str, Any]:
-        """What it was made with and how it is calibrated: plain values for JSON."""
+        """What it was made with: plain values for JSON."""
+        ...
+
+    @property
+    def calibration(self) -> Calibration:
+        """How its probabilities were calibrated on validation rows."""
         ...
 
     def predict_proba(self, texts: ProductTexts) -> NDArray[np.float32]:
@@ -78,17 +97,3 @@ class CategoryModel(Protocol):
     def save(self, folder: Path) -> str:
         """Write the artifact folder (to a temporary name, then renamed) and return its hash."""
         ...
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """How scores become probabilities: the sigmoid of score / temperature + shift, then rows made to sum to 1.
-
-    `ece` is the expected calibration error on held-out rows, 0 is best.
-    """
-
-    temperature: float = 1.0
-    shift: float = 0.0
-    ece: float | None = None
-    n: int = 0
-    details: dict[str, Any] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import NoModelYet
+from core.errors import N_, NoModelYet
 from core.jobs.context import JobContext
 from core.jobs.queue import enqueue
 from core.permissions import Action, authorize
@@ -27,7 +27,6 @@ from models.types import CategoryModel, ProductTexts
 
 TOP = 5
 CHUNK = 2_048  # products in one transaction: short enough that an annotator's click does not wait
-SCORING = "scoring"
 
 OnScored = Callable[[float, dict[str, Any]], None]
 
@@ -75,7 +74,7 @@ def run_score_job(context: JobContext) -> dict[str, Any]:
     """The handler of 'score' jobs: {'version_id': none for the one in use, 'only_missing': bool}."""
     runtime = context.runtime
     version = resolve_version(runtime, context.payload.get("version_id"))
-    context.report(0.0, "loading_model", version=version.name)
+    context.report(0.0, N_("loading the model"), version=version.name)
     model = load_version_model(runtime, version)
     result = score_products(
         runtime,
@@ -83,7 +82,7 @@ def run_score_job(context: JobContext) -> dict[str, Any]:
         model,
         context.folder / "scored.json",
         bool(context.payload.get("only_missing")),
-        lambda fraction, detail: context.report(fraction, SCORING, version=version.name, **detail),
+        lambda fraction, detail: context.report(fraction, N_("scoring"), version=version.name, **detail),
     )
     context.log(
         f"{result.rows_scored:,} products scored with {version.name} in {result.seconds:.1f} s "

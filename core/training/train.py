@@ -6,6 +6,7 @@ same version row. A version is listed only once it is whole; a cancelled or fail
 
 import json
 import time
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,7 @@ class _Training:
             self.context.log(f"Going on with snapshot {known.content_hash[:12]}.")
             return known
         summary = splits.assign_folds(
-            self.runtime, lambda fraction: self._report(GROUPING * fraction, "grouping near-duplicates")
+            self.runtime, lambda fraction: self._report(GROUPING * fraction, N_("grouping near-duplicates"))
         )
         self.context.log(
             f"{summary.n_products:,} labeled products in {summary.n_groups:,} groups of near-duplicates, "
@@ -111,7 +112,7 @@ class _Training:
             self.runtime,
             self.settings.min_rows,
             self.settings.human_weight,
-            lambda f: self._report(GROUPING + (FREEZING - GROUPING) * f, "freezing a snapshot"),
+            lambda f: self._report(GROUPING + (FREEZING - GROUPING) * f, N_("freezing a snapshot")),
         )
         self._remember(snapshot_id=snapshot.id)
         self.context.log(f"Snapshot {snapshot.content_hash[:12]}: {snapshot.n_rows:,} rows {snapshot.summary}.")
@@ -153,9 +154,7 @@ class _Training:
     def _model_config(self) -> Any:
         from models.config import TitleModelConfig
 
-        chosen = self.settings.model | {"seed": self.settings.seed}
-        if self.settings.epochs:
-            chosen |= {"epochs": self.settings.epochs}
+        chosen = self.settings.model | {"seed": self.settings.seed, "epochs": self.settings.epochs}
         try:
             return TitleModelConfig.from_dict(chosen)
         except (TypeError, ValueError) as error:
@@ -199,7 +198,7 @@ class _Training:
         answers = answer(
             model,
             rows.test,
-            lambda f: self._report(FITTING + (EVALUATING - FITTING) * f, "judging on held-out rows"),
+            lambda f: self._report(FITTING + (EVALUATING - FITTING) * f, N_("judging on held-out rows")),
         )
         test, human = evaluate(labels, answers), _on_human_labels(labels, answers, rows.test.is_human)
         started = self.context.job.started_at or self.context.job.created_at
@@ -211,10 +210,10 @@ class _Training:
             "n_validation": len(rows.validation.labeled),
             "n_classes": len(rows.class_ids),
             "history": self.state["history"],
-            "calibration": model.config.get("calibration"),
+            "calibration": asdict(model.calibration),
             "seconds": round(seconds, 2),
         }
-        self._report(EVALUATING, "keeping the version")
+        self._report(EVALUATING, N_("keeping the version"))
         version = keep_version(
             self.context,
             model,
@@ -236,7 +235,7 @@ class _Training:
             model,
             self.context.folder / "scored.json",
             only_missing=False,
-            on_scored=lambda f, detail: self._report(EVALUATING + (SCORING - EVALUATING) * f, "scoring", **detail),
+            on_scored=lambda f, detail: self._report(EVALUATING + (SCORING - EVALUATING) * f, N_("scoring"), **detail),
         )
         return {"rows_scored": result.rows_scored, "titles_per_second": round(result.titles_per_second, 1)}
 

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from core.errors import N_, InvalidInput
+from models.config import TitleModelConfig
 
 MAX_SEED = 2**31 - 1
 
@@ -12,7 +13,7 @@ MAX_SEED = 2**31 - 1
 class TrainingSettings:
     """Travels as the payload of a train job. Raises InvalidInput for a value out of range, naming it."""
 
-    epochs: int | None = None  # none: the model's own default
+    epochs: int = TitleModelConfig.epochs  # passes over the training rows
     seed: int = 7
     device: str | None = None  # auto, cpu, cuda; none: as SHELFWRIGHT_DEVICE says
     min_rows: int = 3  # a category with fewer labeled products is not learned
@@ -22,7 +23,7 @@ class TrainingSettings:
     model: dict[str, Any] = field(default_factory=dict)  # other settings of the model, by name: models/config.py
 
     def __post_init__(self) -> None:
-        _check("epochs", self.epochs is None or 1 <= self.epochs <= 200, N_("1 to 200"))
+        _check("epochs", 1 <= self.epochs <= 200, N_("1 to 200"))
         _check("seed", 0 <= self.seed <= MAX_SEED, N_("0 to 2147483647"))
         _check("device", self.device in (None, "auto", "cpu", "cuda"), N_("auto, cpu or cuda"))
         _check("min_rows", 1 <= self.min_rows <= 10_000, N_("1 to 10000"))
