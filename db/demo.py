@@ -19,7 +19,7 @@ def list_sources(session: Session) -> list[str]:
 def find_products(session: Session, source: str) -> dict[str, int]:
     """External id -> id of all products of a source."""
     query = sa.select(ProductRow.external_id, ProductRow.id).where(ProductRow.source == source)
-    return dict(session.execute(query).tuples().all())
+    return {row.external_id: row.id for row in session.execute(query)}
 
 
 def insert_truths(session: Session, rows: Sequence[dict[str, Any]]) -> None:
@@ -45,8 +45,8 @@ def fill_guidelines(session: Session, texts: Mapping[int, str]) -> None:
 
 def count_planted(session: Session) -> dict[str | None, int]:
     """Products by what was planted in them; under None those with nothing."""
-    query = sa.select(DemoTruthRow.planted, sa.func.count()).group_by(DemoTruthRow.planted)
-    return dict(session.execute(query).tuples().all())
+    query = sa.select(DemoTruthRow.planted, sa.func.count().label("n_products")).group_by(DemoTruthRow.planted)
+    return {row.planted: row.n_products for row in session.execute(query)}
 
 
 def count_found(session: Session, planted: str) -> int:
