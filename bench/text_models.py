@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +107,12 @@ def compare(catalogue: Catalogue, rows: int | None, config: TitleModelConfig) ->
         f"of categories without training rows"
     )
     print(HEADER)
-    titles = Split(*(_titles_only(part) for part in (split.train, split.validation, split.test)), split.n_classes, 0)
+    titles = replace(
+        split,
+        train=_titles_only(split.train),
+        validation=_titles_only(split.validation),
+        test=_titles_only(split.test),
+    )
     peer = measure("TF-IDF + LinearSVC", titles, fit_peer)
     print(peer.line(), flush=True)
     ours = measure("ours, titles only", titles, lambda split: fit_ours(split, config))
@@ -116,7 +121,8 @@ def compare(catalogue: Catalogue, rows: int | None, config: TitleModelConfig) ->
     return (
         f"\n{catalogue.name}: ours / peer = {ours.p_at_1 / peer.p_at_1:.4f} in P@1 (n = {len(split.test):,}), "
         f"{ours.macro_f1 / peer.macro_f1:.3f} in macro-F1, "
-        f"{ours.fit_cpu_seconds / peer.fit_cpu_seconds:.2f} in CPU seconds to fit, {ours.titles_per_cpu_second / peer.titles_per_cpu_second:.2f} in titles per CPU second"
+        f"{ours.fit_cpu_seconds / peer.fit_cpu_seconds:.2f} in CPU seconds to fit, "
+        f"{ours.titles_per_cpu_second / peer.titles_per_cpu_second:.2f} in titles per CPU second"
     )
 
 

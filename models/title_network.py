@@ -47,7 +47,7 @@ class TitleNetwork(nn.Module):
         # D is K, or the rank. The tables are trained row by row in fit.py, so they are no ordinary parameters
         self.register_buffer("ngram_table", torch.zeros(n_ngrams, width))  # (R, D)
         self.register_buffer("piece_table", torch.randn(n_pieces, config.piece_dim) * 0.1)  # (3V, P)
-        self.ngram_to_class = nn.Identity() if self.full_rank else nn.Linear(width, n_classes, bias=False)
+        self.ngram_to_class = nn.Identity() if self.full_rank else _class_directions(width, n_classes)
         self.hidden = nn.Linear(config.piece_dim, config.hidden_dim)
         self.dropout = nn.Dropout(config.dropout)
         self.piece_to_class = nn.Linear(config.hidden_dim, n_classes)  # its bias is the bias of all
@@ -61,6 +61,14 @@ class TitleNetwork(nn.Module):
         """Scores (B, K) of summed n-grams (B, D) and averaged pieces (B, P)."""
         hidden = self.dropout(functional.relu(self.hidden(pieces)))  # (B, H)
         return self.ngram_to_class(ngrams) + self.piece_to_class(hidden)
+
+
+def _class_directions(rank: int, n_classes: int) -> nn.Linear:
+    """Every class starts as a random direction of length 1: nearly at right angles, so almost a full table."""
+    linear = nn.Linear(rank, n_classes, bias=False)
+    with torch.no_grad():
+        linear.weight.copy_(functional.normalize(torch.randn(n_classes, rank), dim=1))
+    return linear
 
 
 def ngram_width(n_classes: int, config: TitleModelConfig) -> int:
