@@ -1,0 +1,121 @@
+"""Putting a version to use and taking it back, with a reason; says beforehand whether the gate lets it through."""
+
+import streamlit as st
+
+from core.errors import AppError
+from core.training.registry import (
+    GateVerdict,
+    find_rollback_target,
+    get_version,
+    judge_promotion,
+    list_promotions,
+    promote,
+    roll_back,
+)
+from pages.components.context import actor, runtime
+from pages.components.numbers import count_text, percent, time_text
+from pages.components.words import _, error_text, escape
+
+SHOWN = 10
+
+
+def promotion_box(page: str, version_id: int) -> None:
+    """Gate verdict, reason and button for one version. `page` names the widgets."""
+    version = get_version(runtime(), version_id)
+    if version.is_promoted:
+        st.info(_("{version} is in use.").format(version=version.name), icon=":material/check_circle:")
+        return
+    verdict = judge_promotion(runtime(), version_id)
+    _show_verdict(version.name, verdict)
+    with st.form(f"{page}.promote", border=False):
+        st.text_input(_("Reason"), key=f"{page}.promote_reason", max_chars=500, placeholder=_("Kept in the audit"))
+        if not verdict.passed:
+            st.checkbox(_("Put it to use all the same"), key=f"{page}.override")
+        st.form_submit_button(
+            _("Put {version} to use").format(version=version.name),
+            on_click=_promote,
+            args=(page, version_id),
+            icon=":material/publish:",
+        )
+    _say(page)
+
+
+def rollback_box(page: str) -> None:
+    """Back to the version before; nothing is shown where there is none."""
+    target = find_rollback_target(runtime())
+    if target is None:
+        return
+    label = _("Roll back to {version}").format(version=target.name)
+    with st.popover(label, icon=":material/undo:"), st.form(f"{page}.rollback", border=False):
+        st.text_input(_("Reason"), key=f"{page}.rollback_reason", max_chars=500)
+        st.form_submit_button(_("Roll back"), on_click=_roll_back, args=(page,))
+
+
+def promotion_history() -> None:
+    """Who put which version to use, when and why; the newest first."""
+    history = list_promotions(runtime())
+    if not history:
+        st.text(_("No version was put to use yet."))
+        return
+    st.dataframe(
+        [
+            {
+                _("Version"): entry.version,
+                _("When"): time_text(entry.at),
+                _("Who"): entry.person,
+                _("Reason"): entry.reason,
+                _("Gate"): _("overridden") if entry.gate_overridden else _("passed"),
+            }
+            for entry in history
+        ],
+        hide_index=True,
+    )
+
+
+def _show_verdict(name: str, verdict: GateVerdict) -> None:
+    if verdict.against is None:
+        st.text(_("No version is in use: this one would be the first."))
+        return
+    facts = {
+        "version": name,
+        "current": verdict.against,
+        "n": count_text(verdict.n_judged),
+        "margin": percent(verdict.margin),
+    }
+    if verdict.passed:
+        message = _("No category falls by more than {margin} points against {current} ({n} categories judged).")
+        st.success(escape(message.format(**facts)), icon=":material/verified:")
+        return
+    message = _("{version} is held back: these categories fall by more than {margin} points against {current}.")
+    lines = [
+        f"- {escape(c.path)}: {percent(c.share_a)} % → {percent(c.share_b)} % (n = {count_text(c.n)})"
+        for c in verdict.fallen[:SHOWN]
+    ]
+    if len(verdict.fallen) > SHOWN:
+        lines.append("- " + _("and {n} more").format(n=count_text(len(verdict.fallen) - SHOWN)))
+    st.warning("\n".join([escape(message.format(**facts)), "", *lines]), icon=":material/front_hand:")
+
+
+def _promote(page: str, version_id: int) -> None:
+    state = st.session_state
+    try:
+        version = promote(
+            runtime(), actor(), version_id, state[f"{page}.promote_reason"], bool(state.get(f"{page}.override"))
+        )
+        st.toast(_("{version} is in use.").format(version=version.name), icon=":material/check_circle:")
+    except AppError as error:
+        state[f"{page}.promotion_error"] = escape(error_text(error))
+
+
+def _roll_back(page: str) -> None:
+    try:
+        version = roll_back(runtime(), actor(), st.session_state[f"{page}.rollback_reason"])
+        st.toast(_("{version} is in use.").format(version=version.name), icon=":material/undo:")
+    except AppError as error:
+        st.session_state[f"{page}.promotion_error"] = escape(error_text(error))
+
+
+def _say(page: str) -> None:
+    problem = st.session_state.pop(f"{page}.promotion_error", None)
+    if problem:
+        st.error(problem)

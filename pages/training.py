@@ -1,0 +1,142 @@
+"""Training: what a new version would learn from, the job while it runs, the versions and which one is in use."""
+
+import streamlit as st
+
+from core.errors import AppError
+from core.jobs.queue import Job, find_unfinished_job, list_jobs
+from core.serving.scoring import enqueue_scoring
+from core.training.registry import list_versions
+from core.training.train import enqueue_training
+from core.training.training_preview import TrainingPreview
+from core.training.training_settings import TrainingSettings
+from core.training.versions import ModelVersion
+from db.enums import JobStatus
+from pages.components.context import actor, revision, runtime
+from pages.components.job_progress import job_progress
+from pages.components.promotion import promotion_box, promotion_history, rollback_box
+from pages.components.training_view import cached_preview, preview_numbers, version_table
+from pages.components.words import _, error_text, escape
+
+DEFAULTS = TrainingSettings()
+ERROR_KEY = "training.error"
+
+
+def train() -> None:
+    state = st.session_state
+    try:
+        enqueue_training(
+            runtime(),
+            actor(),
+            TrainingSettings(
+                epochs=state["training.epochs"],
+                seed=state["training.seed"],
+                min_rows=state["training.min_rows"],
+                human_weight=state["training.human_weight"],
+                score_after=state["training.score_after"],
+            ),
+        )
+    except AppError as error:
+        state[ERROR_KEY] = escape(error_text(error))
+
+
+def score(version_id: int) -> None:
+    try:
+        enqueue_scoring(runtime(), actor(), version_id, only_missing=True)
+    except AppError as error:
+        st.session_state[ERROR_KEY] = escape(error_text(error))
+
+
+def render_settings() -> None:
+    with st.expander(_("Settings"), icon=":material/tune:"):
+        left, right = st.columns(2)
+        left.number_input(_("Epochs"), 1, 200, DEFAULTS.epochs, key="training.epochs")
+        left.number_input(
+            _("Least labeled products in a category"), 1, 10_000, DEFAULTS.min_rows, key="training.min_rows"
+        )
+        right.number_input(
+            _("A label by a person counts as many imported ones"),
+            0.1,
+            100.0,
+            DEFAULTS.human_weight,
+            step=0.5,
+            key="training.human_weight",
+        )
+        right.number_input(_("Seed"), 0, 2**31 - 1, DEFAULTS.seed, key="training.seed")
+        st.checkbox(_("Then let the new version answer for every product"), True, key="training.score_after")
+
+
+def render_button(preview: TrainingPreview, running: Job | None) -> None:
+    reason = None
+    if running:
+        reason = _("A training is waiting or running.")
+    elif preview.obstacle:
+        reason = error_text(preview.obstacle)
+    st.button(
+        _("Train a new version"),
+        key="training.start",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=train,
+        disabled=reason is not None,
+        help=reason and escape(reason),
+    )
+    if reason:
+        st.caption(escape(reason))
+
+
+def render_last(job: Job | None) -> None:
+    if job is None:
+        return
+    if job.status == JobStatus.FAILED:
+        st.error(escape(_("The last training failed: {reason}").format(reason=job.error or "")))
+    elif job.status in (JobStatus.ABORTED, JobStatus.CANCELLED):
+        st.info(_("The last training was cancelled; no version came of it."), icon=":material/stop_circle:")
+
+
+def render_versions(versions: list[ModelVersion]) -> None:
+    version_table(versions)
+    if not versions:
+        return
+    names = {version.id: version.name for version in versions}
+    left, right = st.columns(2, gap="large")
+    with left:
+        chosen = st.selectbox(_("Version"), list(names), format_func=names.__getitem__, key="training.version")
+        promotion_box("training", chosen)
+    with right:
+        rollback_box("training")
+        st.button(_("Let it answer for new products"), key="training.score", on_click=score, args=(chosen,))
+        if len(versions) > 1:
+            others = [version.id for version in versions if version.id != chosen]
+            in_use = next(
+                (version.id for version in versions if version.is_promoted and version.id != chosen), others[0]
+            )
+            st.page_link(
+                "pages/compare.py",
+                label=_("Compare {a} with {b}").format(a=names[in_use], b=names[chosen]),
+                icon=":material/compare_arrows:",
+                query_params={"a": str(in_use), "b": str(chosen)},
+            )
+        with st.expander(_("History of what was in use"), icon=":material/history:"):
+            promotion_history()
+
+
+min_rows = st.session_state.get("training.min_rows", DEFAULTS.min_rows)
+preview = cached_preview(min_rows, revision("products", "taxonomy", "models", "labels"))
+running = find_unfinished_job(runtime(), ["train"])
+scoring = find_unfinished_job(runtime(), ["score"])
+last = next((job for job in list_jobs(runtime(), ["train"], limit=1) if job.is_finished), None)
+
+st.markdown(f"##### {_('What will be learned from')}")
+preview_numbers(preview)
+render_settings()
+render_button(preview, running)
+if ERROR_KEY in st.session_state:
+    st.error(st.session_state.pop(ERROR_KEY))
+if running:
+    job_progress(running.id)
+else:
+    render_last(last)
+if scoring:
+    job_progress(scoring.id)
+st.markdown(f"##### {_('Versions')}")
+render_versions(list_versions(runtime()))
