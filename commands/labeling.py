@@ -1,7 +1,287 @@
-"""Commands: campaigns, claim, decide, undo."""
+"""Commands: campaigns, claim, decide, undo, skip."""
+
+import uuid
+from typing import Annotated, Any
 
 import typer
+
+from commands.terminal import JsonFlag, emit, opened, run_job
+from core.errors import InvalidInput, NotFound, UnknownCategory
+from core.runtime import Runtime
+from core.types import Actor
+from db.enums import CampaignKind, CampaignStatus, DecisionKind
 
 
 def register(app: typer.Typer) -> None:
     """Add this room's commands to the command line."""
+    campaign = typer.Typer(no_args_is_help=True, help="Labeling campaigns: create, list, pause, resume, close.")
+    campaign.command("create")(create_command)
+    campaign.command("list")(list_command)
+    for name in ("pause", "resume", "close"):
+        campaign.command(name, help=f"{name.capitalize()} a campaign.")(_status_command(name))
+    app.add_typer(campaign, name="campaign")
+    app.command("claim")(claim_command)
+    app.command("decide")(decide_command)
+    app.command("undo")(undo_command)
+    app.command("skip")(skip_command)
+
+
+def _kind(word: str) -> CampaignKind:
+    try:
+        return CampaignKind(word.replace("-", "_"))
+    except ValueError:
+        raise typer.BadParameter(", ".join(kind.value.replace("_", "-") for kind in CampaignKind)) from None
+
+
+def _decision_kind(word: str) -> DecisionKind:
+    kinds = (DecisionKind.LABEL, DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING)
+    found = next((kind for kind in kinds if kind.value == word.replace("-", "_")), None)
+    if found is None:
+        raise typer.BadParameter(", ".join(kind.value.replace("_", "-") for kind in kinds))
+    return found
+
+
+CampaignOption = Annotated[int | None, typer.Option(help="Its id; the newest open one when not given.")]
+
+
+def create_command(
+    kind: Annotated[CampaignKind, typer.Option(parser=_kind, help="low-confidence, disagreement or random.")],
+    name: Annotated[str, typer.Option(help="What people will see; made from the kind when not given.")] = "",
+    limit: Annotated[int | None, typer.Option(help="Only the first so many products of the order.")] = None,
+    overlap: Annotated[int, typer.Option(help="How many people decide each product.")] = 1,
+    confidence_below: Annotated[
+        float | None, typer.Option(help="low-confidence: how sure is unsure, 0..1 (0.6 when not given).")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="random: which shuffle.")] = 1,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a labeling queue from what the model in use says.
+
+    low-confidence: what it is unsure of, the closest calls first. disagreement: where it contradicts the label,
+    the surest first; finds wrong labels. random: everything, shuffled; measures how good the labels are.
+
+    Examples:
+
+        cli.py campaign create --kind low-confidence
+
+        cli.py campaign create --kind low-confidence --confidence-below 0.4 --limit 500 --name "Hard ones"
+
+        cli.py campaign create --kind random --seed 7 --limit 200 --overlap 2 --json
+    """
+    from dataclasses import replace
+
+    from core.labeling.campaigns import create_campaign, get_campaign, ready_made
+
+    wanted, order = ready_made(kind, seed)
+    if confidence_below is not None:
+        wanted = replace(wanted, confidence_below=confidence_below)
+    with opened() as (runtime, actor):
+        name = name or _free_name(runtime, kind)
+        campaign = create_campaign(runtime, actor, name, kind, wanted, order, overlap, limit=limit, queue_build=False)
+        if campaign.status == CampaignStatus.BUILDING:
+            run_job(runtime, actor, "build_campaign", {"campaign_id": campaign.id, "limit": limit})
+            campaign = get_campaign(runtime, campaign.id)
+    facts = _campaign_facts(campaign)
+    emit(as_json, facts, f"Campaign {campaign.id} '{campaign.name}' waits with {campaign.n_tasks:,} tasks.")
+
+
+def _free_name(runtime: Runtime, kind: CampaignKind) -> str:
+    from core.labeling.campaigns import list_campaigns
+
+    name, taken = kind.value.replace("_", " ").capitalize(), {campaign.name for campaign in list_campaigns(runtime)}
+    return next(text for n in range(1, len(taken) + 2) if (text := name if n == 1 else f"{name} {n}") not in taken)
+
+
+def _campaign_facts(campaign: Any) -> dict[str, Any]:
+    return {
+        "campaign_id": campaign.id,
+        "name": campaign.name,
+        "kind": campaign.kind.value,
+        "status": campaign.status.value,
+        "filter": campaign.filter.to_dict(),
+        "order": campaign.order.value,
+        "overlap": campaign.overlap,
+        "n_tasks": campaign.n_tasks,
+        "n_done": campaign.n_done,
+    }
+
+
+def list_command(as_json: JsonFlag = False) -> None:
+    """List the campaigns, newest first.
+
+    Example: cli.py campaign list --json
+    """
+    from core.labeling.campaigns import list_campaigns
+
+    with opened() as (runtime, _):
+        found = list_campaigns(runtime)
+    lines = [
+        f"{campaign.id:>5}  {campaign.status.value:<9}{campaign.n_done:>9,} of {campaign.n_tasks:<11,}{campaign.name}"
+        for campaign in found
+    ]
+    none_yet = "No campaign yet: cli.py campaign create --kind low-confidence"
+    emit(as_json, {"campaigns": [_campaign_facts(campaign) for campaign in found]}, "\n".join(lines) or none_yet)
+
+
+def _status_command(name: str) -> Any:
+    def change(campaign_id: int, as_json: JsonFlag = False) -> None:
+        from core.labeling import campaigns
+
+        with opened() as (runtime, actor):
+            campaign = getattr(campaigns, f"{name}_campaign")(runtime, actor, campaign_id)
+        emit(as_json, _campaign_facts(campaign), f"Campaign {campaign.id} is {campaign.status.value}.")
+
+    return change
+
+
+def claim_command(campaign: CampaignOption = None, as_json: JsonFlag = False) -> None:
+    """Take the next product of a campaign, or the one you hold already, and show it.
+
+    Examples:
+
+        cli.py claim
+
+        cli.py claim --campaign 3 --json
+    """
+    from core.catalogue.taxonomy import load_categories
+    from core.labeling.card import get_card
+    from core.labeling.queue import claim_task
+
+    with opened() as (runtime, actor):
+        campaign_id = campaign if campaign is not None else _open_campaign(runtime)
+        task = claim_task(runtime, actor, campaign_id)
+        if task is None:
+            emit(as_json, {"campaign_id": campaign_id, "task_id": None}, "Nothing is left in this campaign.")
+            return
+        card = get_card(runtime, task)
+        paths = {id_: category.path for id_, category in load_categories(runtime).items()}
+    suggestions = [
+        {"category_id": category, "path": paths.get(category), "confidence": round(confidence, 4)}
+        for category, confidence in card.suggestions
+    ]
+    facts = {
+        "task_id": task.id,
+        "campaign_id": campaign_id,
+        "product_id": card.product.id,
+        "title": card.product.title,
+        "brand": card.product.brand,
+        "mall": card.product.mall,
+        "mall_category": card.product.mall_category,
+        "category_id": card.category_id,
+        "category": paths.get(card.category_id) if card.category_id else None,
+        "suggestions": suggestions,
+        "lease_expires_at": task.lease_expires_at,
+    }
+    lines = [f"Task {task.id}: {card.product.title}", f"  now: {facts['category'] or 'no label'}"]
+    lines += [f"  {one['confidence']:4.0%}  {one['path']}  ({one['category_id']})" for one in suggestions]
+    emit(as_json, facts, "\n".join(lines))
+
+
+def _open_campaign(runtime: Runtime) -> int:
+    from core.labeling.campaigns import list_campaigns
+
+    active = [campaign.id for campaign in list_campaigns(runtime) if campaign.status == CampaignStatus.ACTIVE]
+    if not active:
+        raise NotFound("No campaign is open. Make one: cli.py campaign create --kind low-confidence")
+    return active[0]
+
+
+def decide_command(
+    task: Annotated[int, typer.Argument(help="Its id, from `claim`.")],
+    category: Annotated[str, typer.Argument(help="A leaf: its id, its path, or an end of its path.")] = "",
+    kind: Annotated[
+        DecisionKind, typer.Option(parser=_decision_kind, help="label, cannot-tell or bad-listing.")
+    ] = DecisionKind.LABEL,
+    key: Annotated[str, typer.Option(help="Idempotency key: repeat it when you retry, and nothing doubles.")] = "",
+    note: Annotated[str, typer.Option(help="Kept with the decision.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Decide a task you hold.
+
+    Examples:
+
+        cli.py decide 118 42
+
+        cli.py decide 118 "여성의류 > 바지"
+
+        cli.py decide 118 --kind cannot-tell --note "no picture"
+
+        cli.py decide 118 42 --key my-retry-1 --json
+    """
+    from core.labeling.decisions import record_decision
+
+    with opened() as (runtime, actor):
+        category_id = _category(runtime, category) if category else None
+        made = record_decision(runtime, actor, task, kind, category_id, key or uuid.uuid4().hex, note=note or None)
+    facts = {
+        "decision_id": made.id,
+        "task_id": made.task_id,
+        "campaign_id": made.campaign_id,
+        "product_id": made.product_id,
+        "kind": made.kind.value,
+        "category_id": made.category_id,
+        "previous_category_id": made.previous_category_id,
+        "idempotency_key": made.idempotency_key,
+    }
+    emit(as_json, facts, f"Decision {made.id} is recorded.")
+
+
+def _category(runtime: Runtime, words: str) -> int:
+    """The category of an id, a whole path, or an end of a path that only one leaf in use has."""
+    from core.catalogue.taxonomy import SEPARATOR, load_categories
+
+    if words.isdecimal():
+        return int(words)
+    wanted = SEPARATOR.join(part.strip() for part in words.split(SEPARATOR.strip()))
+    leaves = [one for one in load_categories(runtime).values() if one.is_leaf and one.retired_at is None]
+    ends = [one for one in leaves if f"{SEPARATOR}{one.path}".endswith(f"{SEPARATOR}{wanted}")]
+    found = [one for one in ends if one.path == wanted] or ends
+    if len(found) > 1:
+        paths = "; ".join(f"{one.path} ({one.id})" for one in found[:5])
+        raise InvalidInput(f"'{words}' may be any of: {paths}")
+    if not found:
+        raise UnknownCategory(f"There is no leaf '{words}'. Look for it: cli.py search-categories WORDS")
+    return found[0].id
+
+
+def undo_command(
+    decision: Annotated[int | None, typer.Argument(help="Its id; your last one when not given.")] = None,
+    key: Annotated[str, typer.Option(help="Idempotency key: repeat it when you retry, and nothing doubles.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Take back a decision of yours; its task is in your hands again.
+
+    Examples:
+
+        cli.py undo
+
+        cli.py undo 87 --json
+    """
+    from core.labeling.decisions import undo_decision
+
+    with opened() as (runtime, actor):
+        decision_id = decision if decision is not None else _last_decision(runtime, actor)
+        task = undo_decision(runtime, actor, decision_id, key or uuid.uuid4().hex)
+    facts = {"decision_id": decision_id, "task_id": task.id, "product_id": task.product_id}
+    emit(as_json, facts, f"Decision {decision_id} is undone; task {task.id} waits for you.")
+
+
+def _last_decision(runtime: Runtime, actor: Actor) -> int:
+    from core.labeling.decisions import list_my_decisions
+
+    standing = [line.decision.id for line in list_my_decisions(runtime, actor, limit=100) if not line.is_undone]
+    if not standing:
+        raise NotFound("You have decided nothing that could be undone.")
+    return standing[0]
+
+
+def skip_command(task: Annotated[int, typer.Argument(help="Its id, from `claim`.")], as_json: JsonFlag = False) -> None:
+    """Leave a task to others; you get it again at the end.
+
+    Example: cli.py skip 118
+    """
+    from core.labeling.queue import skip_task
+
+    with opened() as (runtime, actor):
+        skip_task(runtime, actor, task)
+    emit(as_json, {"task_id": task}, f"Task {task} is put off.")

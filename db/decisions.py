@@ -1,6 +1,7 @@
 """Queries of decisions and of the labels that follow from them. Both tables only ever grow."""
 
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,6 +65,28 @@ _SET_LABEL = (
 )
 
 
+@cache
+def _insert_decision(insert: Any) -> Any:
+    return insert(decisions).on_conflict_do_nothing().returning(decisions.c.id)
+
+
+@cache
+def _count_day(insert: Any, on_sqlite: bool) -> Any:
+    largest = sa.func.max if on_sqlite else sa.func.greatest
+    row: dict[str, Any] = {
+        "campaign_id": sa.bindparam("campaign"),
+        "person_id": sa.bindparam("person"),
+        "day": sa.bindparam("day_"),
+        "n_decisions": sa.bindparam("first"),
+    }
+    n_decisions = largest(progress.c.n_decisions + sa.bindparam("n", type_=sa.Integer), 0)
+    return (
+        insert(progress)
+        .values(row)
+        .on_conflict_do_update(index_elements=list(row)[:3], set_={"n_decisions": n_decisions})
+    )
+
+
 def lock_product(session: Session, product_id: int, category_id: int | None) -> tuple[int | None, bool]:
     """Hold the product until the end of the transaction: its current category, and whether the
     other one is a leaf in use that it may be given."""
@@ -78,8 +101,7 @@ def find_model_seen(session: Session, campaign_id: int) -> int | None:
 
 def insert_decision(session: Session, values: dict[str, Any]) -> int | None:
     """The new decision's id; None when its key was used before, or what it undoes is undone already."""
-    insert = insert_for(session)(decisions).on_conflict_do_nothing().returning(decisions.c.id)
-    return session.scalar(insert, values)
+    return session.scalar(_insert_decision(insert_for(session)), values)
 
 
 def add_human_label(
@@ -118,16 +140,8 @@ def restore_winning_label(session: Session, product_id: int) -> None:
 
 def count_towards_day(session: Session, campaign_id: int, person_id: int, day: date, n: int) -> None:
     """Add n (or take off -n) to what this person decided in this campaign on that UTC day."""
-    largest = sa.func.max if is_sqlite(session) else sa.func.greatest
-    insert = insert_for(session)(progress).values(
-        campaign_id=campaign_id, person_id=person_id, day=day, n_decisions=max(n, 0)
-    )
-    session.execute(
-        insert.on_conflict_do_update(
-            index_elements=["campaign_id", "person_id", "day"],
-            set_={"n_decisions": largest(progress.c.n_decisions + n, 0)},
-        )
-    )
+    values = {"campaign": campaign_id, "person": person_id, "day_": day, "n": n, "first": max(n, 0)}
+    session.execute(_count_day(insert_for(session), is_sqlite(session)), values)
 
 
 def find_decision_by_key(session: Session, key: str) -> DecisionRow | None:

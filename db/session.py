@@ -3,12 +3,13 @@
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 10_000
+_NOT_WAITING = sa.text("SET LOCAL synchronous_commit TO OFF")
 
 
 def make_engine(url: str) -> sa.Engine:
@@ -40,8 +41,12 @@ def _configure_sqlite(connection, record) -> None:  # type: ignore[no-untyped-de
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {mode}")
+    options = connection.get_execution_options()
+    sync = options.get("sqlite_synchronous", "FULL")
+    if connection.info.get("synchronous", "FULL") != sync:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {sync}")
+        connection.info["synchronous"] = sync
+    connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}")
 
 
 class Turns:
@@ -96,6 +101,7 @@ class Sessions:
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self._writing = engine.execution_options(sqlite_begin="IMMEDIATE")
+        self._leasing = engine.execution_options(sqlite_begin="IMMEDIATE", sqlite_synchronous="NORMAL")
         self._turns = Turns() if engine.dialect.name == "sqlite" else None
 
     @contextmanager
@@ -107,9 +113,22 @@ class Sessions:
     def write(self, connection: sa.Connection | None = None) -> Iterator[Session]:
         """On `connection`, if given: it outlives the transaction, and so do its temporary tables."""
         bind = self._writing if connection is None else connection.execution_options(sqlite_begin="IMMEDIATE")
-        turn = self._turns.turn(BUSY_TIMEOUT_MS / 1000) if self._turns else nullcontext()
-        with turn, Session(bind, expire_on_commit=False) as session, session.begin():
+        with self._turn(), Session(bind, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def write_lease(self) -> Iterator[Session]:
+        """For what a power cut may take back: whole as every commit is, but not waiting for the disk.
+
+        The next `write` brings it to the disk too. After a cut, a task whose claim was lost is free again.
+        """
+        with self._turn(), Session(self._leasing, expire_on_commit=False) as session, session.begin():
+            if self._turns is None:
+                session.execute(_NOT_WAITING)
+            yield session
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return self._turns.turn(BUSY_TIMEOUT_MS / 1000) if self._turns else nullcontext()
 
     @contextmanager
     def scratch(self, connection: sa.Connection) -> Iterator[Session]:

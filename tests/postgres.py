@@ -20,8 +20,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """The URL of an empty server. It refuses to run as root, so root lends it `nobody`."""
+def postgres_server(durable: bool = False) -> Iterator[str]:
+    """The URL of an empty server. It refuses to run as root, so root lends it `nobody`.
+
+    Tests can do without durability; a bench that times commits cannot.
+    """
     bin_folder = find_postgres()
     assert bin_folder, "no PostgreSQL server here: python -m tests.machine says what to install"
     user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
@@ -38,7 +41,9 @@ def postgres_server() -> Iterator[str]:
     data, port = str(folder / "data"), free_port()
     initdb = [str(bin_folder / "initdb"), "-D", data, "-E", "UTF8", "--locale=C.UTF-8", "-U", "tester", "-A", "trust"]
     run(*initdb)
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+    options = (
+        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync={'on' if durable else 'off'}"
+    )
     pg_ctl = str(bin_folder / "pg_ctl")
     run(pg_ctl, "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
     try:
