@@ -1,0 +1,123 @@
+"""Taxonomy: the tree level by level, how to decide for a category, and taxonomy files."""
+
+import streamlit as st
+
+from core.catalogue.taxonomy_view import Level, get_level
+from pages.components.category_picker import category_picker
+from pages.components.context import runtime
+from pages.components.guidelines_editor import guidelines_editor
+from pages.components.numbers import count_text
+from pages.components.taxonomy_upload import taxonomy_upload
+from pages.components.words import _, escape, language
+
+
+def go_to(category_id: int | None) -> None:
+    if category_id is None:
+        st.query_params.pop("category", None)
+    else:
+        st.query_params["category"] = str(category_id)
+
+
+def current_id() -> int | None:
+    text = st.query_params.get("category", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
+
+
+def render_empty() -> None:
+    st.info(
+        _(
+            "There are no categories yet. Import a taxonomy file here, or import products that carry their "
+            "category: the tree grows with them."
+        ),
+        icon=":material/account_tree:",
+    )
+    taxonomy_upload("taxonomy.upload")
+
+
+def render_trail(level: Level) -> None:
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        if level.node is None:
+            st.markdown(f"**{_('All categories')}**")
+        else:
+            st.button(_("All categories"), key="taxonomy.top", type="tertiary", on_click=go_to, args=(None,))
+        for step in level.trail:
+            st.markdown("›")
+            if level.node and step.id == level.node.id:
+                st.markdown(f"**{escape(step.name)}**")
+            else:
+                st.button(
+                    escape(step.name),
+                    key=f"taxonomy.step.{step.id}",
+                    type="tertiary",
+                    on_click=go_to,
+                    args=(step.id,),
+                )
+
+
+def render_children(level: Level) -> None:
+    """A table of what lies under the node; a click on a row goes there."""
+    key = f"taxonomy.children.{level.node.id if level.node else 0}"
+    rows = [
+        {
+            _("Category"): branch.category.name,
+            _("English name"): branch.category.name_en or "",
+            _("Leaves"): branch.n_leaves,
+            _("Products"): branch.n_products,
+            _("Guidelines"): bool(branch.category.guidelines),
+            _("Code"): branch.category.code or "",
+        }
+        for branch in level.children
+    ]
+    if all(not row[_("English name")] for row in rows):
+        rows = [{name: value for name, value in row.items() if name != _("English name")} for row in rows]
+
+    def choose() -> None:
+        chosen = st.session_state[key]["selection"]["rows"]
+        if chosen:
+            go_to(level.children[chosen[0]].category.id)
+
+    st.dataframe(rows, key=key, hide_index=True, on_select=choose, selection_mode="single-row")
+
+
+def render_node(level: Level) -> None:
+    node = level.node
+    if node is None:
+        return
+    facts = [_("Leaf") if node.is_leaf else _("Inner node"), f"id {node.id}"]
+    if node.name_en and language() == "ko":
+        facts.append(escape(node.name_en))
+    if node.code:
+        facts.append(_("code {code}").format(code=escape(node.code)))
+    if node.is_catch_all:
+        facts.append(_("catch-all"))
+    if node.retired_at:
+        facts.append(_("retired"))
+    st.caption(" · ".join(facts))
+    guidelines_editor(node)
+
+
+def page() -> None:
+    level = get_level(runtime(), current_id())
+    if level.is_empty:
+        render_empty()
+        return
+    st.caption(
+        _("{categories} categories, {leaves} of them leaves; {products} products carry one.").format(
+            categories=count_text(level.n_categories),
+            leaves=count_text(level.n_leaves),
+            products=count_text(level.n_products),
+        )
+    )
+    category_picker("taxonomy.picker", browse=False, pick_inner=True, on_pick=go_to)
+    render_trail(level)
+    table, side = st.columns([3, 2], gap="medium") if level.node and level.children else (st.container(),) * 2
+    with side:
+        render_node(level)
+    if level.children:
+        with table:
+            render_children(level)
+    with st.expander(_("Import a taxonomy file"), icon=":material/upload_file:"):
+        taxonomy_upload("taxonomy.upload")
+
+
+page()
