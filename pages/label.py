@@ -9,18 +9,18 @@ from core.catalogue.taxonomy import load_categories
 from core.errors import AppError
 from core.labeling.campaigns import Campaign, list_campaigns
 from core.labeling.card import get_card
-from core.labeling.decisions import list_my_decisions, record_decision, undo_decision
+from core.labeling.decisions import list_my_decisions
 from core.labeling.progress import get_progress
-from core.labeling.queue import claim_task, save_draft, skip_task
-from core.types import utc_now
-from db.enums import CampaignStatus, DecisionKind
+from core.labeling.queue import claim_task
+from db.enums import CampaignStatus
 from pages.components.card_view import CardView, make_view
 from pages.components.category_picker import category_picker
 from pages.components.context import actor, runtime
 from pages.components.keys import keyboard
+from pages.components.labeling_actions import decide, keep_note, note_key, pick, skip, undo
 from pages.components.labeling_states import all_done, guidelines, no_campaign, not_yet, progress_line
 from pages.components.lease import hold, keep_lease
-from pages.components.messages import say, show_message
+from pages.components.messages import show_message
 from pages.components.product_card import product_facts, product_image, product_title
 from pages.components.recent_decisions import N_RECENT, recent_decisions
 from pages.components.suggestions import choice_buttons, other_buttons
@@ -28,61 +28,6 @@ from pages.components.words import _, error_text
 
 CAMPAIGN = "label.campaign"
 LAST_CAMPAIGN = "label.last_campaign"  # survives a visit to another page
-
-
-# --- what a key or a press does: one core call each. The next card is claimed when the fragment draws again.
-
-
-def decide(card: CardView, kind: DecisionKind, category_id: int | None, rank: int | None) -> None:
-    try:
-        record_decision(
-            runtime(),
-            actor(),
-            card.task_id,
-            kind,
-            category_id,
-            idempotency_key=card.token,
-            suggestion_rank=rank,
-            seconds_spent=(utc_now() - card.claimed_at).total_seconds() if card.claimed_at else None,
-            note=st.session_state.get(note_key(card)),
-            model_version_id=card.model_version_id,
-        )
-    except AppError as error:
-        say(error_text(error))
-
-
-def pick(card: CardView, category_id: int) -> None:
-    """From the picker: a suggestion picked there still counts with its rank."""
-    rank = next((choice.rank for choice in card.choices if choice.category_id == category_id), None)
-    decide(card, DecisionKind.LABEL, category_id, rank)
-
-
-def skip(card: CardView) -> None:
-    try:
-        skip_task(runtime(), actor(), card.task_id)
-    except AppError as error:
-        say(error_text(error))
-
-
-def undo(decision_id: int) -> None:
-    try:
-        undo_decision(runtime(), actor(), decision_id, idempotency_key=f"undo-{decision_id}")
-    except AppError as error:
-        say(error_text(error))
-
-
-def keep_note(card: CardView) -> None:
-    try:
-        save_draft(runtime(), actor(), card.task_id, {"note": st.session_state[note_key(card)]})
-    except AppError as error:
-        say(error_text(error))
-
-
-def note_key(card: CardView) -> str:
-    return f"label.note.{card.token}"
-
-
-# --- drawing
 
 
 def choose_campaign(campaigns: list[Campaign]) -> Campaign:

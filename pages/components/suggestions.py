@@ -50,7 +50,8 @@ def choice_text(choice: Choice) -> str:
     now = _("label now")
     current = f":blue-badge[{now}] " if choice.is_current else ""
     percent = "–" if choice.confidence is None else percent_text(choice.confidence)
-    return f"{escape(percent):{FIGURE_SPACE}>5}\u2002{current}{path}"
+    padded = f"{percent:{FIGURE_SPACE}>5}".replace("<", r"\<").replace(">", r"\>")
+    return f"{padded}\u2002{current}{path}"
 
 
 def percent_text(confidence: float) -> str:

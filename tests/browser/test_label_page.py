@@ -1,0 +1,259 @@
+"""The labeling page in a real browser, by keyboard."""
+
+import re
+
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import Page, expect
+
+from core.runtime import Runtime, open_runtime
+from core.settings import Settings
+from db.enums import DecisionKind
+from db.tables import ProductRow
+from tests.browser.conftest import OpenPage
+from tests.browser.server import AppServer
+from tests.browser.shelf import Queue, decisions, make_queue
+
+
+def title(page: Page):  # type: ignore[no-untyped-def]
+    return page.locator("[class*='st-key-label-title']")
+
+
+def expect_card(page: Page, queue: Queue, n: int) -> None:
+    """The n-th product is drawn, all of it."""
+    expect(title(page)).to_have_text(queue.title(n))
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def open_label(page: Page, app: AppServer, queue: Queue, n: int = 1) -> None:
+    page.goto(f"{app.url}/{queue.path}")
+    expect_card(page, queue, n)
+    expect(page.get_by_role("button", name="Keys")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Search a category")).to_be_visible()
+
+
+@pytest.fixture
+def queue(app_runtime: Runtime) -> Queue:
+    return make_queue(app_runtime)
+
+
+def test_keys_decide_and_bring_the_next_card(page: Page, app: AppServer, app_runtime: Runtime, queue: Queue) -> None:
+    open_label(page, app, queue)
+    for n, key in enumerate(("Enter", "2", "f", "b"), start=2):
+        page.keyboard.press(key)
+        expect_card(page, queue, n)
+    page.keyboard.press("6")  # the label it has now
+    expect(page.get_by_text("Done. Nothing is left in this campaign.")).to_be_visible()
+    leaves = queue.leaf_ids
+    assert [(row.kind, row.category_id, row.suggestion_rank) for row in decisions(app_runtime, queue)] == [
+        (DecisionKind.LABEL, leaves[0], 1),
+        (DecisionKind.LABEL, leaves[1], 2),
+        (DecisionKind.CANNOT_TELL, None, None),
+        (DecisionKind.BAD_LISTING, None, None),
+        (DecisionKind.LABEL, leaves[5], None),
+    ]
+
+
+def test_skip_puts_off_and_undo_brings_back(page: Page, app: AppServer, app_runtime: Runtime, queue: Queue) -> None:
+    open_label(page, app, queue)
+    page.keyboard.press("s")
+    expect_card(page, queue, 2)
+    page.keyboard.press("3")
+    expect_card(page, queue, 3)
+    page.keyboard.press("z")
+    expect_card(page, queue, 2)
+    page.keyboard.press("4")
+    expect_card(page, queue, 3)
+    kinds = [(row.kind, row.category_id) for row in decisions(app_runtime, queue)]
+    leaves = queue.leaf_ids
+    assert kinds == [(DecisionKind.LABEL, leaves[2]), (DecisionKind.UNDO, None), (DecisionKind.LABEL, leaves[3])]
+
+
+def test_an_older_decision_is_undone_from_the_list(page: Page, app: AppServer, queue: Queue) -> None:
+    open_label(page, app, queue)
+    for n in (2, 3, 4):
+        page.keyboard.press("1")
+        expect_card(page, queue, n)
+    page.get_by_role("button", name=queue.title(1)).click()
+    expect_card(page, queue, 1)
+    expect(page.get_by_role("button", name=queue.title(1))).to_be_disabled()
+
+
+def test_the_picker_takes_a_category_by_keyboard(
+    page: Page, app: AppServer, app_runtime: Runtime, queue: Queue
+) -> None:
+    open_label(page, app, queue)
+    page.keyboard.press("/")
+    page.keyboard.type("ㅇㄷㅎ")
+    expect(page.get_by_role("option").first).to_contain_text("운동화")
+    page.keyboard.press("Enter")
+    expect_card(page, queue, 2)
+    page.keyboard.press("1")  # the keys are back
+    expect_card(page, queue, 3)
+    rows = decisions(app_runtime, queue)
+    assert [row.category_id for row in rows] == [queue.leaf_ids[5], queue.leaf_ids[0]]
+
+
+def test_typing_a_note_fires_no_keys_and_the_note_goes_with_the_decision(
+    page: Page, app: AppServer, app_runtime: Runtime, queue: Queue
+) -> None:
+    open_label(page, app, queue)
+    page.get_by_label("Note").click()
+    page.keyboard.type("1 sz fb? 바지")
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Note")).not_to_be_focused()
+    expect_card(page, queue, 1)
+    assert decisions(app_runtime, queue) == []
+    page.keyboard.press("2")
+    expect_card(page, queue, 2)
+    expect(page.get_by_label("Note")).to_have_value("")
+    assert [row.note for row in decisions(app_runtime, queue)] == ["1 sz fb? 바지"]
+
+
+def test_a_reload_shows_the_same_task_and_draft(page: Page, app: AppServer, queue: Queue) -> None:
+    open_label(page, app, queue)
+    page.keyboard.press("1")
+    expect_card(page, queue, 2)
+    page.get_by_label("Note").fill("half a thought")
+    page.get_by_label("Note").press("Enter")
+    page.keyboard.press("Escape")
+    expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    page.reload()
+    expect_card(page, queue, 2)
+    expect(page.get_by_label("Note")).to_have_value("half a thought")
+
+
+def test_two_browsers_never_get_the_same_task(
+    open_page: OpenPage, app: AppServer, app_runtime: Runtime, queue: Queue, person: str
+) -> None:
+    one, two = open_page(f"{person} 1"), open_page(f"{person} 2")
+    open_label(one, app, queue, 1)
+    open_label(two, app, queue, 2)
+    one.keyboard.press("1")
+    expect_card(one, queue, 3)
+    two.keyboard.press("1")
+    expect_card(two, queue, 4)
+    rows = decisions(app_runtime, queue)
+    assert len({row.task_id for row in rows}) == len(rows) == 2
+
+
+def test_double_keys_and_double_clicks_make_one_decision_a_card(
+    page: Page, app: AppServer, app_runtime: Runtime, queue: Queue
+) -> None:
+    open_label(page, app, queue)
+    page.evaluate(  # both in one moment, before the first can be answered
+        """() => { for (const name of ["keydown", "keyup", "keydown", "keyup"]) {
+             const key = {key: "1", code: "Digit1", keyCode: 49, bubbles: true}
+             document.body.dispatchEvent(new KeyboardEvent(name, key))
+           } }"""
+    )
+    expect_card(page, queue, 2)
+    page.get_by_role("button", name=re.compile("Accept")).dblclick()
+    expect_card(page, queue, 3)
+    page.keyboard.press("s")
+    expect_card(page, queue, 4)  # whatever was under way has been answered by now
+    assert len(decisions(app_runtime, queue)) == 2
+
+
+def test_a_key_held_down_decides_once(page: Page, app: AppServer, app_runtime: Runtime, queue: Queue) -> None:
+    open_label(page, app, queue)
+    page.keyboard.down("1")
+    for _repeat in range(30):
+        page.keyboard.down("1")
+    page.keyboard.up("1")
+    expect_card(page, queue, 2)
+    page.keyboard.press("s")
+    expect_card(page, queue, 3)
+    assert len(decisions(app_runtime, queue)) == 1
+
+
+def test_keys_work_while_korean_input_is_on(page: Page, app: AppServer, queue: Queue) -> None:
+    open_label(page, app, queue)
+    page.evaluate(
+        """() => document.body.dispatchEvent(
+             new KeyboardEvent("keydown", {key: "ㄴ", code: "KeyS", keyCode: 83, bubbles: true}))"""
+    )
+    expect_card(page, queue, 2)
+
+
+def test_enter_after_a_click_takes_the_first_suggestion_and_after_tab_the_focused_button(
+    page: Page, app: AppServer, app_runtime: Runtime, queue: Queue
+) -> None:
+    open_label(page, app, queue)
+    page.get_by_role("button", name=re.compile("치마")).click()
+    expect_card(page, queue, 2)
+    page.keyboard.press("Enter")
+    expect_card(page, queue, 3)
+    skip = page.get_by_role("button", name="Skip")
+    page.get_by_role("button", name=re.compile("Accept")).focus()
+    while not skip.evaluate("button => button === document.activeElement"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect_card(page, queue, 4)
+    assert [row.suggestion_rank for row in decisions(app_runtime, queue)] == [4, 1]
+
+
+def test_the_overlay_lists_the_keys_and_holds_them_back(
+    page: Page, app: AppServer, app_runtime: Runtime, queue: Queue
+) -> None:
+    open_label(page, app, queue)
+    page.keyboard.press("?")
+    expect(page.get_by_role("heading", name="Keys of this page")).to_be_visible()
+    page.keyboard.press("1")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", name="Keys of this page")).to_be_hidden()
+    page.keyboard.press("s")
+    expect_card(page, queue, 2)
+    assert decisions(app_runtime, queue) == []
+
+
+def test_guidelines_are_one_click_away(page: Page, app: AppServer, queue: Queue) -> None:
+    open_label(page, app, queue)
+    page.get_by_role("button", name="Guidelines").click()
+    expect(page.get_by_text("No leggings.")).to_be_visible()
+
+
+def test_a_card_without_suggestions_works(page: Page, app: AppServer, app_runtime: Runtime) -> None:
+    queue = make_queue(app_runtime, n=2, suggestions=False)
+    open_label(page, app, queue)
+    page.keyboard.press("1")  # only the label it has now
+    expect_card(page, queue, 2)
+    (row,) = decisions(app_runtime, queue)
+    assert (row.category_id, row.suggestion_rank) == (queue.leaf_ids[5], None)
+
+
+def test_titles_from_outside_are_text(page: Page, app: AppServer, app_runtime: Runtime) -> None:
+    evil = "<img src=x onerror=window.hit=1> **b** :red[x] [l](javascript:window.hit=1) $x^2$ `c`"
+    queue = make_queue(app_runtime, n=2)
+    with app_runtime.sessions.write() as session:
+        session.execute(
+            sa.update(ProductRow).where(ProductRow.id == queue.product_ids[0]).values(title=evil, brand=evil)
+        )
+    page.goto(f"{app.url}/{queue.path}")
+    expect(title(page)).to_have_text(evil)
+    expect(page.locator(".st-key-label-facts")).to_contain_text(evil)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    page.keyboard.press("1")
+    expect(page.locator(".st-key-label-recent")).to_contain_text(evil[:60])
+    assert page.evaluate("window.hit") is None
+
+
+def test_an_app_killed_between_claim_and_decision_loses_nothing(
+    open_page: OpenPage, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with AppServer(tmp_path_factory.mktemp("killed") / "data") as app:
+        runtime = open_runtime(Settings(data_dir=app.data_dir))
+        queue = make_queue(runtime)
+        page = open_page("ann", url=app.url)
+        open_label(page, app, queue)
+        page.keyboard.press("1")
+        expect_card(page, queue, 2)
+        app.kill()
+        page.keyboard.press("2")  # into the void
+        app.start()
+        page.reload()
+        expect_card(page, queue, 2)
+        page.keyboard.press("3")
+        expect_card(page, queue, 3)
+        assert [row.suggestion_rank for row in decisions(runtime, queue)] == [1, 3]
+        runtime.close()
