@@ -55,7 +55,7 @@ def render_trail(level: Level) -> None:
 
 
 def render_children(level: Level) -> None:
-    """A table of what lies under the node; a click on a row goes there."""
+    """A table of what lies under the node; a click on a cell goes there. Columns without anything are left out."""
     key = f"taxonomy.children.{level.node.id if level.node else 0}"
     rows = [
         {
@@ -63,20 +63,31 @@ def render_children(level: Level) -> None:
             _("English name"): branch.category.name_en or "",
             _("Leaves"): branch.n_leaves,
             _("Products"): branch.n_products,
-            _("Guidelines"): bool(branch.category.guidelines),
+            _("Guidelines"): "✓" if branch.category.guidelines else "",
             _("Code"): branch.category.code or "",
         }
         for branch in level.children
     ]
-    if all(not row[_("English name")] for row in rows):
-        rows = [{name: value for name, value in row.items() if name != _("English name")} for row in rows]
+    filled = [name for name in rows[0] if any(row[name] != "" for row in rows)]
 
     def choose() -> None:
-        chosen = st.session_state[key]["selection"]["rows"]
+        chosen = st.session_state[key]["selection"]["cells"]
         if chosen:
-            go_to(level.children[chosen[0]].category.id)
+            go_to(level.children[chosen[0][0]].category.id)
 
-    st.dataframe(rows, key=key, hide_index=True, on_select=choose, selection_mode="single-row")
+    st.dataframe(
+        [{name: row[name] for name in filled} for row in rows],
+        key=key,
+        hide_index=True,
+        on_select=choose,
+        selection_mode="single-cell",
+        height="content" if len(rows) <= 20 else 640,
+        column_config={
+            _("Category"): st.column_config.TextColumn(width="large"),
+            _("Leaves"): st.column_config.NumberColumn(format="localized"),
+            _("Products"): st.column_config.NumberColumn(format="localized"),
+        },
+    )
 
 
 def render_node(level: Level) -> None:
