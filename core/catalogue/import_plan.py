@@ -17,6 +17,7 @@ from core.catalogue.columns import (
 from core.catalogue.import_options import ImportOptions
 from core.catalogue.readers import FileShape, detect_shape, open_reader
 from core.catalogue.rejects import Reason, Reject
+from core.catalogue.rows import RowMapper
 from core.errors import N_, InvalidInput
 
 PREVIEW_ROWS = 20
@@ -35,9 +36,11 @@ class Plan:
     headings: list[str]
     options: ImportOptions
     rows: list[Sequence[str]]
-    rejects: list[Reject]  # among the first rows
     notes: list[Reason]
     is_taxonomy: bool
+    sheets: list[str]  # of a workbook
+    n_tried: int  # rows that were read for this look at the file ...
+    bad: list[Reject]  # ... and those that would be rejected
 
 
 def plan_import(path: Path, given: ImportOptions, remembered: ImportOptions | None = None) -> Plan:
@@ -51,7 +54,7 @@ def plan_import(path: Path, given: ImportOptions, remembered: ImportOptions | No
         given = replace(given, date_order=given.date_order or remembered.date_order)
     with open_reader(path, shape) as reader:
         first = next(iter(reader.blocks()), Block())
-        headings, twice = reader.headings, reader.twice
+        headings, twice, sheets = reader.headings, reader.twice, getattr(reader, "sheets", [])
     if not first.n_read:
         raise InvalidInput(ONLY_HEADINGS, file=path.name)
     columns = _columns(headings, given, remembered)
@@ -60,8 +63,27 @@ def plan_import(path: Path, given: ImportOptions, remembered: ImportOptions | No
     category = columns.get("category", ())
     if len(category) == 1 and looks_like_code(category[0]) and not options.taxonomy:
         notes.append(Reason(HOLDS_CODES, {"heading": category[0]}))
-    first_rejects = first.rejects[:PREVIEW_ROWS]
-    return Plan(path, shape, headings, options, first.rows[:PREVIEW_ROWS], first_rejects, notes, is_taxonomy(headings))
+    return Plan(
+        path=path,
+        shape=shape,
+        headings=headings,
+        options=options,
+        rows=first.rows[:PREVIEW_ROWS],
+        notes=notes,
+        is_taxonomy=is_taxonomy(headings),
+        sheets=sheets,
+        n_tried=first.n_read,
+        bad=_bad_rows(headings, options, first),
+    )
+
+
+def _bad_rows(headings: Sequence[str], options: ImportOptions, first: Block) -> list[Reject]:
+    """Which of the first rows would be rejected. Codes are not looked up here: that needs the taxonomy file."""
+    names = {name for names in options.columns.values() for name in names}
+    if not options.columns.get("title") or not names <= set(headings):
+        return first.rejects
+    _, bad = RowMapper(headings, options, source="").convert(first)
+    return bad
 
 
 def _as_remembered(shape: FileShape, given: ImportOptions, remembered: ImportOptions) -> FileShape:

@@ -30,6 +30,7 @@ from db.people import add_audit, raise_revision
 from db.tables import ImportRunRow
 
 JOB = "import_products"
+IMPORTING, FINDING = N_("importing"), N_("finding the place where it stopped")
 LOCK_TRIES = 12  # times the database's own patience of ten seconds
 T = TypeVar("T")
 
@@ -236,8 +237,9 @@ class _Importer:
         patiently(
             lambda: self.context.report(
                 fraction,
-                "importing" if self.position.now > self.position.before else "finding the place",
+                IMPORTING if self.position.now > self.position.before else FINDING,
                 rows=self.position.now,
+                n_rows=round(self.position.now / fraction) if fraction else None,
                 rows_per_second=round(self.position.now / max(seconds, 0.001)),
                 seconds_left=round(seconds / fraction * (1 - fraction)) if fraction else None,
                 rejected=self.n_rejected,

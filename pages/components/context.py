@@ -1,8 +1,13 @@
 """What every page stands on: the runtime, the person, and caches keyed by revision. Caches live here only."""
 
+import json
+from pathlib import Path
+
 import streamlit as st
 
 from core import revisions
+from core.catalogue.import_options import options_from
+from core.catalogue.import_plan import Plan, plan_import
 from core.people import sign_in_local
 from core.runtime import Runtime, open_runtime
 from core.settings import read_settings
@@ -30,3 +35,10 @@ def actor() -> Actor:
 def revision(*names: str) -> tuple[int, ...]:
     """Counters that change with each write to `names`: the key of every cached view."""
     return revisions.revision(runtime(), *names)
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def import_plan(path: str, modified_ns: int, options: str, remembered: str | None) -> Plan:
+    """A look at a file to be imported; its options and those remembered as JSON. A changed file has another time."""
+    kept = options_from(json.loads(remembered)) if remembered else None
+    return plan_import(Path(path), options_from(json.loads(options)), kept)
