@@ -43,7 +43,7 @@ class Launcher:
     def __init__(self, settings: Settings, port: int) -> None:
         self.settings, self.port = settings, port
         self.url = f"http://{settings.host}:{port}"
-        streamlit = [sys.executable, "-m", "streamlit", "run", "app.py"]
+        streamlit = [sys.executable, "-m", "pages.components.server", "run", "app.py"]
         address = [f"--server.port={port}", f"--server.address={settings.host}"]
         self.commands = {"app": streamlit + address, "worker": [sys.executable, "cli.py", "worker"]}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}

@@ -1,0 +1,39 @@
+"""What `make run` does before the app opens: an empty database gets the demo, its model and its queue."""
+
+from collections.abc import Callable
+from typing import Any
+
+from core.catalogue.demo import is_demo, load_demo
+from core.catalogue.products import ProductFilter, count_products
+from core.errors import AppError
+from core.jobs.worker import work_until_ended
+from core.labeling.campaigns import ensure_default_campaign, list_campaigns
+from core.runtime import Runtime
+from core.training.registry import find_promoted_version
+from core.training.train import enqueue_training
+from core.types import Actor
+from db.enums import JobStatus
+
+Say = Callable[[float, str, dict[str, Any]], None]
+
+
+def prepare(runtime: Runtime, actor: Actor, on_report: Say, n_demo_products: int) -> None:
+    """Bring an empty or half-prepared demo to where a person can label. Own data are left alone.
+
+    With `n_demo_products` 0 an empty database stays empty. Each step looks at what is there, so a run that
+    was killed goes on where it stopped.
+    """
+    if count_products(runtime, ProductFilter(), at_most=1) == 0 and n_demo_products:
+        load_demo(runtime, actor, n_demo_products, on_progress=lambda fraction, stage: on_report(fraction, stage, {}))
+    if not is_demo(runtime):
+        return
+    if find_promoted_version(runtime) is None:
+        _finish(runtime, enqueue_training(runtime, actor), on_report)  # scores everything and is put to use
+    if not list_campaigns(runtime):
+        ensure_default_campaign(runtime, actor)
+
+
+def _finish(runtime: Runtime, job_id: int, on_report: Say) -> None:
+    job = work_until_ended(runtime, job_id, on_report)
+    if job.status != JobStatus.SUCCEEDED:
+        raise AppError(job.error or f"The job '{job.kind}' ended as {job.status.value}.")

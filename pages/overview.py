@@ -1,0 +1,106 @@
+"""Overview: what is in the catalogue, who labeled what, what waits, which model answers."""
+
+import streamlit as st
+
+from core.overview import Overview, get_overview
+from pages.components.context import revision, runtime
+from pages.components.job_list import job_list
+from pages.components.numbers import count_text, rate_text
+from pages.components.words import _, escape
+
+
+@st.cache_data(ttl=10, max_entries=4)
+def _overview(revisions: tuple[int, ...]) -> Overview:
+    """Kept for ten seconds: labels change with every decision and raise no revision."""
+    return get_overview(runtime())
+
+
+def link(label: str, page: str, **query: str) -> None:
+    st.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", query_params=query or None)
+
+
+def render_catalogue(view: Overview) -> None:
+    boxes = st.columns(4)
+    for box, name, number, source in (
+        (boxes[0], _("Products"), view.n_products, None),
+        (boxes[1], _("Labeled by people"), view.n_human, "human"),
+        (boxes[2], _("Labeled by import"), view.n_imported, "import"),
+        (boxes[3], _("Without a label"), view.n_unlabeled, "none"),
+    ):
+        with box.container(border=True):
+            st.metric(name, count_text(number))
+            link(_("Show them"), "products", **({"label_source": source} if source else {}))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        link(_("{n} leaf categories").format(n=count_text(view.n_leaves)), "taxonomy")
+        st.caption(_("from {n} malls").format(n=count_text(view.n_malls)))
+
+
+def render_demo(planted: tuple[int, int]) -> None:
+    found, total = planted
+    st.info(
+        _("This is demo data, made by code. Found {found} of {total} planted wrong labels so far.").format(
+            found=count_text(found), total=count_text(total)
+        ),
+        icon=":material/science:",
+    )
+
+
+def render_waiting(view: Overview) -> None:
+    st.markdown("##### " + _("Waiting to be labeled"))
+    if not view.waiting:
+        st.text(_("No campaign is open."))
+        link(_("Make one"), "campaigns")
+    for campaign in view.waiting:
+        share = campaign.n_decided / campaign.n_tasks if campaign.n_tasks else 1.0
+        left = _("{left} of {all} left").format(left=count_text(campaign.n_left), all=count_text(campaign.n_tasks))
+        st.progress(min(share, 1.0), text=f"{escape(campaign.name)} · {left}")
+        link(_("Label these"), "label", campaign=str(campaign.campaign_id))
+
+
+def render_people(view: Overview) -> None:
+    st.markdown("##### " + _("Who labeled"))
+    if not view.people:
+        st.text(_("Nobody yet."))
+        return
+    st.dataframe(
+        [
+            {_("Person"): person.name, _("Decisions"): person.n_decisions, _("Today"): person.n_today}
+            for person in view.people
+        ],
+        hide_index=True,
+    )
+
+
+def render_model(view: Overview) -> None:
+    st.markdown("##### " + _("Model in use"))
+    version = view.model
+    if version is None:
+        st.text(_("No model yet."))
+        link(_("Train one"), "training")
+        return
+    made = version.created_at.strftime("%Y-%m-%d %H:%M")
+    st.text(_("{version}, trained {date} UTC").format(version=version.name, date=made))
+    if version.test:
+        st.text(_("First answer right: {rate}").format(rate=rate_text(version.test.p_at_1)))
+    st.caption(_("On held-out products it never saw; their labels may be wrong too."))
+    link(_("Training"), "training")
+    link(_("Compare versions"), "compare")
+
+
+view = _overview(revision("products", "taxonomy", "models", "campaigns"))
+if view.planted:
+    render_demo(view.planted)
+if view.n_products == 0:
+    st.info(_("The catalogue is empty. Import your products, or run `make run` once for the demo catalogue."))
+    link(_("Import"), "import_data")
+else:
+    render_catalogue(view)
+    left, middle, right = st.columns(3, gap="large")
+    with left:
+        render_waiting(view)
+    with middle:
+        render_people(view)
+    with right:
+        render_model(view)
+st.markdown("##### " + _("Last jobs"))
+job_list(view.jobs)

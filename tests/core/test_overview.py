@@ -1,0 +1,56 @@
+"""The overview counts what is there, and says of demo data how many planted errors were found."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from core.catalogue.demo import load_demo
+from core.catalogue.products import ProductFilter
+from core.labeling.campaigns import create_campaign
+from core.labeling.decisions import record_decision, undo_decision
+from core.labeling.queue import claim_task
+from core.overview import Overview, PersonProgress, get_overview
+from core.runtime import Runtime
+from core.types import Actor, utc_now
+from db.enums import CampaignKind, CampaignOrder, DecisionKind
+from db.tables import DailyProgressRow, DemoTruthRow
+
+
+def test_an_empty_catalogue(runtime: Runtime) -> None:
+    assert get_overview(runtime) == Overview(0, 0, 0, 0, 0, 0, [], [], None, [], None)
+
+
+def test_what_people_did_shows(runtime: Runtime, actor: Actor) -> None:
+    load_demo(runtime, actor, 300)
+    campaign = create_campaign(
+        runtime, actor, "All", CampaignKind.RANDOM, ProductFilter(seed=1), CampaignOrder.RANDOM
+    )  # fmt: skip
+    task = claim_task(runtime, actor, campaign.id)
+    assert task
+    with runtime.sessions.read() as session:
+        truth = session.get_one(DemoTruthRow, task.product_id).category_id
+        n_planted = session.scalar(
+            sa.select(sa.func.count()).select_from(DemoTruthRow).where(DemoTruthRow.planted == "wrong_label")
+        )
+    decision = record_decision(runtime, actor, task.id, DecisionKind.LABEL, truth, "key-1")
+    view = get_overview(runtime)
+    assert (view.n_products, view.n_human, view.n_imported, view.n_unlabeled) == (300, 1, 299, 0)
+    assert [(one.name, one.n_tasks, one.n_left) for one in view.waiting] == [("All", 300, 299)]
+    assert view.people == [PersonProgress("tester", 1, 1)]
+    assert view.planted is not None
+    assert view.planted[1] == n_planted
+
+    undo_decision(runtime, actor, decision.id, "key-2")
+    view = get_overview(runtime)
+    assert (view.n_human, view.n_imported, view.people) == (0, 300, [])
+
+
+def test_yesterdays_decisions_are_not_todays(runtime: Runtime, actor: Actor) -> None:
+    load_demo(runtime, actor, 300)
+    campaign = create_campaign(
+        runtime, actor, "All", CampaignKind.RANDOM, ProductFilter(seed=1), CampaignOrder.RANDOM
+    )  # fmt: skip
+    yesterday = (utc_now() - timedelta(days=1)).date()
+    with runtime.sessions.write() as session:
+        session.add(DailyProgressRow(campaign_id=campaign.id, person_id=actor.person_id, day=yesterday, n_decisions=7))
+    assert get_overview(runtime).people == [PersonProgress("tester", 7, 0)]
