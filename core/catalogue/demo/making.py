@@ -6,7 +6,7 @@ from datetime import datetime
 
 from core.catalogue.demo.malls import choose_mall, mall_category, wrong_mall_category
 from core.catalogue.demo.planting import Planted, plan_planting, wrong_leaf
-from core.catalogue.demo.seasons import draw_moment
+from core.catalogue.demo.seasons import draw_moment, korean_month
 from core.catalogue.demo.titles import Wording, bare_wording, choose_wording, colour_of, write_title
 from core.catalogue.demo.tree import Leaf, Tree, Words, load_tree
 from core.catalogue.demo.words import load_words
@@ -53,7 +53,7 @@ def make_products(n_products: int = N_PRODUCTS, seed: int = SEED) -> list[DemoPr
     rows = []
     for index, leaf in enumerate(leaves):
         number = f"{index + 1:05d}"
-        wording = _wording(rng, leaf, planted[index], tree, told)
+        wording = _wording(rng, leaf, planted[index], tree, korean_month(moments[index]), told)
         colour = colour_of(rng, leaf)
         title = write_title(rng, wording, colour, moments[index])
         is_astray = planted[index] == Planted.UNRELIABLE_MALL
@@ -102,13 +102,13 @@ def _pictured(rng: random.Random, n_products: int) -> list[bool]:
 
 
 def _wording(
-    rng: random.Random, leaf: Leaf, planted: Planted | None, tree: Tree, told: dict[Words, Wording]
+    rng: random.Random, leaf: Leaf, planted: Planted | None, tree: Tree, month: int, told: dict[Words, Wording]
 ) -> Wording:
     """What is said of the next product of `leaf`; `told` keeps the last plain one, to be offered again elsewhere."""
     if planted is None and leaf.path in told and rng.random() < REPEAT_SHARE:
         return told[leaf.path]
     siblings = tuple(tree.at(path) for path in leaf.like)
-    wording = choose_wording(rng, leaf, siblings)
+    wording = choose_wording(rng, leaf, siblings, month)
     if planted == Planted.AMBIGUOUS:
         return bare_wording(rng, wording, (leaf.name, *leaf.generic))
     if planted == Planted.MISLEADING_KEYWORD:

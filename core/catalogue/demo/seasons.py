@@ -39,6 +39,11 @@ def draw_moment(rng: random.Random, season: str) -> datetime:
     return (day + timedelta(hours=hour, minutes=rng.randrange(60), seconds=rng.randrange(60))).astimezone(UTC)
 
 
+def korean_month(moment: datetime) -> int:
+    """1 to 12, as the seller's calendar says."""
+    return moment.astimezone(KOREA).month
+
+
 def fashion_season(moment: datetime) -> str:
     """The half-year a clothing seller would name: '26SS' from February to July, '26FW' else."""
     local = moment.astimezone(KOREA)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from core.catalogue.demo.seasons import fashion_season
 from core.catalogue.demo.tree import Leaf
-from core.catalogue.demo.words import FASHION_LINES, MODEL_LINES, Brand, Colour, load_words
+from core.catalogue.demo.words import FASHION_LINES, MODEL_LINES, SEASONAL_LINES, Brand, Colour, load_words
 
 MAX_TITLE = 100  # characters; most malls cut there
 
@@ -33,16 +33,17 @@ def choose_brand(rng: random.Random, leaf: Leaf) -> Brand | None:
     return rng.choice(shared.common_brands if rng.random() < 0.15 else shared.brands[leaf.line])
 
 
-def choose_wording(rng: random.Random, leaf: Leaf, siblings: tuple[Leaf, ...]) -> Wording:
+def choose_wording(rng: random.Random, leaf: Leaf, siblings: tuple[Leaf, ...], month: int) -> Wording:
     """Words for a product of `leaf`; some titles are vague, some name a sibling's thing as well."""
-    noun = _usual_first(rng, leaf.nouns)
-    if leaf.generic and rng.random() < 0.06:
+    nouns = _in_season(leaf, leaf.nouns, month) or leaf.nouns
+    noun = _usual_first(rng, nouns)
+    own = _some(rng, _in_season(leaf, leaf.words, month), (3, 6, 5, 2))
+    shared = _some(rng, _in_season(leaf, leaf.shared, month), (4, 6, 4, 1))
+    if leaf.generic and own and rng.random() < 0.07:
         noun = rng.choice(leaf.generic)
-    own = rng.sample(leaf.words, min(len(leaf.words), rng.choices((0, 1, 2, 3), (3, 6, 5, 2))[0]))
-    shared = rng.sample(leaf.shared, min(len(leaf.shared), rng.choices((0, 1, 2, 3), (4, 6, 4, 1))[0]))
     stuffing = []
     if rng.random() < 0.16:
-        stuffing = [word for word in rng.sample(leaf.nouns, min(2, len(leaf.nouns))) if word != noun]
+        stuffing = [word for word in _some(rng, nouns, (0, 0, 1)) if word != noun]
     if siblings and rng.random() < 0.07:
         stuffing.append(_usual_first(rng, rng.choice(siblings).nouns))
     audience = rng.choice(leaf.audience) if leaf.audience and rng.random() < 0.62 else ""
@@ -53,28 +54,32 @@ def choose_wording(rng: random.Random, leaf: Leaf, siblings: tuple[Leaf, ...]) -
     )
 
 
+def _in_season(leaf: Leaf, words: tuple[str, ...], month: int) -> tuple[str, ...]:
+    """Those of `words` that a seller would use in this month: no wool in July."""
+    if leaf.line not in SEASONAL_LINES or month in (3, 9):
+        return words
+    unfit = load_words().warm if 4 <= month <= 8 else load_words().cool
+    return tuple(word for word in words if not any(part in word for part in unfit))
+
+
+def _some(rng: random.Random, words: tuple[str, ...], weights: tuple[int, ...]) -> list[str]:
+    """0, 1, 2 ... of `words`, as many as these weights say."""
+    return rng.sample(words, min(len(words), rng.choices(range(len(weights)), weights)[0]))
+
+
 def bare_wording(rng: random.Random, wording: Wording, names: tuple[str, ...]) -> Wording:
     """The same thing told so that only its family is known: one of `names`, no audience, a brand of everybody's."""
-    neutral = (
-        "기본",
-        "데일리",
-        "신상",
-        "심플",
-        "편한",
-        "국산",
-        "무지",
-        "사계절",
-        "밴딩",
-        "스판",
-        "면",
-        "기모",
-        "베이직",
-        "캐주얼",
-    )
     brands = (None, *load_words().common_brands)
-    words = tuple(rng.sample(neutral, rng.choice((1, 2, 3))))
+    words = tuple(rng.sample(load_words().neutral, rng.choice((1, 2, 3))))
     return replace(
-        wording, noun=rng.choice(names), words=words, audience="", brand=rng.choice(brands), model="", stuffing=()
+        wording,
+        leaf=replace(wording.leaf, spec=()),  # a child's size would tell
+        noun=rng.choice(names),
+        words=words,
+        audience="",
+        brand=rng.choice(brands),
+        model="",
+        stuffing=(),
     )
 
 

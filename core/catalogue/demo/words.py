@@ -9,6 +9,7 @@ FILE = Path(__file__).parent / "shared_words.toml"
 
 COLOURED_LINES = frozenset({"women", "men", "kids", "bags_shoes", "home", "sports", "digital"})
 FASHION_LINES = frozenset({"women", "men", "kids", "bags_shoes"})
+SEASONAL_LINES = frozenset({"women", "men", "kids", "home", "sports"})
 MODEL_LINES = {"digital": 0.45, "sports": 0.22, "bags_shoes": 0.2, "men": 0.12, "women": 0.1, "home": 0.12}
 
 
@@ -38,6 +39,9 @@ class SharedWords:
     specs: dict[str, tuple[str, ...]]
     colours: tuple[Colour, ...]
     painted: dict[str, tuple[Colour, ...]]  # of things whose title names no colour, by line
+    warm: tuple[str, ...]
+    cool: tuple[str, ...]
+    neutral: tuple[str, ...]
     before: tuple[str, ...]
     after: tuple[str, ...]
     misleading: dict[str, tuple[str, ...]]
@@ -56,6 +60,9 @@ def load_words() -> SharedWords:
         specs={f"@{name}": split_words(texts) for name, texts in raw["specs"].items()},
         colours=colours,
         painted={line: tuple(by_name[name] for name in split_words(texts)) for line, texts in named.items()},
+        warm=split_words(raw["seasonal"]["warm"]),
+        cool=split_words(raw["seasonal"]["cool"]),
+        neutral=split_words(raw["bare"]["neutral"]),
         before=split_words(raw["boilerplate"]["before"]),
         after=split_words(raw["boilerplate"]["after"]),
         misleading={line: split_words(texts) for line, texts in raw["misleading"].items()},
