@@ -25,8 +25,8 @@ SHOWN_RUNS = 20
 
 def show_run(run: ImportRun) -> None:
     """What became of the file's rows, and why some were rejected."""
-    number = _("import {n}").format(n=run.id)
-    facts = (escape(run.source), number, time_text(run.created_at), _(STATES[run.state]))
+    title = _("import {n}").format(n=run.id)
+    facts = (escape(run.source), title, time_text(run.created_at), _(STATES[run.state]))
     st.markdown(" · ".join((f"**{escape(run.file_name)}**", *facts)))
     numbers = (
         (_("Rows read"), run.n_read),
