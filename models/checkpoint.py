@@ -24,7 +24,7 @@ from models.types import LabeledTexts
 _PREPARED = ("tokenizer.model", "vocabulary.safetensors")
 _STATE = ("state.json", "state.safetensors")
 _STATE_FOLDER = re.compile(r"state-(\d{9})")
-_SAVING_SHARE = 0.05  # of the training time at most goes into checkpoints
+SAVING_SHARE = 0.05  # of the training time at most goes into checkpoints
 
 
 class Checkpoints:
@@ -72,7 +72,7 @@ class Checkpoints:
             if older.name != name:
                 shutil.rmtree(older, ignore_errors=True)
         done = time.monotonic()
-        self._next = done + max(self._seconds, (done - started) / _SAVING_SHARE)
+        self._next = done + max(self._seconds, (done - started) / SAVING_SHARE)
 
     def find_state(self) -> tuple[int, dict[str, Tensor]] | None:
         """(steps done, tensors) of the newest whole checkpoint; broken ones are passed over."""

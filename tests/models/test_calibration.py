@@ -1,0 +1,60 @@
+"""Temperature and calibration error on scores whose truth is known."""
+
+import numpy as np
+import pytest
+import torch
+
+from models.calibration import (
+    USUAL_TEMPERATURE,
+    expected_calibration_error,
+    fit_temperature,
+    log_probabilities,
+    reliability_bins,
+)
+from models.types import Calibration
+
+
+def test_the_error_of_hand_made_bins() -> None:
+    # 4 rows at confidence .9, of which 2 right; 2 rows at .6, both right
+    pred_probs = np.array([[0.9, 0.1]] * 4 + [[0.6, 0.4]] * 2, np.float32)
+    labels = np.array([0, 0, 1, 1, 0, 0])
+    assert expected_calibration_error(pred_probs, labels) == pytest.approx(4 / 6 * 0.4 + 2 / 6 * 0.4)
+    bins = reliability_bins(pred_probs, labels)
+    assert [bin_.n for bin_ in bins] == [2, 4]
+    assert bins[1].accuracy == 0.5
+    assert bins[1].confidence == pytest.approx(0.9)
+
+
+def test_scores_that_are_too_sure_become_as_sure_as_they_are_right() -> None:
+    chance = np.random.default_rng(3)
+    truth = Calibration(temperature=0.5, shift=0.3)
+    scores = chance.normal(size=(6000, 5)).astype(np.float32)
+    probabilities = log_probabilities(torch.from_numpy(scores), truth).exp().numpy()
+    labels = (probabilities.cumsum(1) > chance.random((6000, 1))).argmax(1)
+    found = fit_temperature(scores * 4, labels, np.ones(6000, np.float32))
+    assert found.temperature == pytest.approx(2.0, rel=0.1)
+    assert found.shift == pytest.approx(0.3, abs=0.2)
+    assert found.n == 6000
+    assert found.ece is not None
+    assert found.ece < 0.02
+
+
+def test_calibration_keeps_the_order() -> None:
+    scores = torch.randn(50, 7, generator=torch.Generator().manual_seed(0)) - 1  # as a hinge gives them
+    logs = log_probabilities(scores, Calibration(temperature=0.2, shift=-1.0))
+    assert (logs.argsort(1) == scores.argsort(1)).all()
+    assert torch.allclose(logs.exp().sum(1), torch.ones(50))
+
+
+def test_without_rows_the_usual_temperature_is_taken() -> None:
+    nothing = fit_temperature(np.empty((0, 3), np.float32), np.empty(0, np.int64), np.empty(0, np.float32))
+    assert (nothing.temperature, nothing.ece, nothing.n) == (USUAL_TEMPERATURE, None, 0)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_few_rows_all_right_or_all_wrong_stay_finite(right: bool) -> None:
+    scores = np.array([[2.0, -1.0], [1.5, -1.5], [-1.0, 1.0]], np.float32)
+    labels = scores.argmax(1) if right else scores.argmin(1)
+    found = fit_temperature(scores, labels, np.ones(3, np.float32))
+    assert 0.0 < found.temperature < 100.0
+    assert np.isfinite(log_probabilities(torch.from_numpy(scores), found).numpy()).all()

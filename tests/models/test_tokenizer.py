@@ -1,0 +1,75 @@
+"""Normal form, and subwords of catalogues of any size."""
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from models.tokenizer import Tokenizer, normalise, train_tokenizer
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("", ""),
+        ("   \t\n ", ""),
+        ("Nike  에어  맥스", "nike 에어 맥스"),
+        ("ＮＩＫＥ　１２３", "nike 123"),  # full width
+        (unicodedata.normalize("NFD", "청바지 여성"), "청바지 여성"),
+        ("a\x00b\x07c", "a b c"),
+        ("zero\u200bwidth", "zero width"),
+        ("\ud83d half of a pair", "half of a pair"),
+        ("👖👖 jeans", "👖👖 jeans"),
+        ("ㅋㅋ", "ᄏᄏ"),  # NFKC makes loose letters one kind of jamo
+    ],
+)
+def test_normal_form(text: str, normal: str) -> None:
+    assert normalise(text, 100) == normal
+
+
+def test_normal_form_of_a_normal_form_is_itself() -> None:
+    for text in ("Ⅷ ½ ﬁne", "청바지", "İstanbul", "Straße ẞ", "ㅋㅋ", "①②"):
+        assert normalise(normalise(text, 100), 100) == normalise(text, 100)
+
+
+def test_a_title_of_100_kilobytes_is_cut() -> None:
+    assert normalise("바지 " * 30_000, 500) == ("바지 " * 200).strip()[:500].rstrip()
+
+
+def test_a_decomposed_title_is_cut_at_the_same_place() -> None:
+    title = "각" * 1000
+    assert normalise(unicodedata.normalize("NFD", title), 500) == normalise(title, 500) == title[:500]
+
+
+@pytest.mark.parametrize(
+    "titles",
+    [
+        ["a"],
+        ["", ""],
+        ["사과", "바나나", "x", "y z", "딸기"],
+        ["👖", "ᄏᄏ", "한"],
+        ["same title"] * 30,
+        ["가" * 500],
+    ],
+)
+def test_a_tiny_catalogue_gets_a_small_vocabulary(titles: list[str]) -> None:
+    tokenizer = train_tokenizer(titles, 20_000, seed=1)
+    assert 1 <= tokenizer.vocabulary_size < 600
+    pieces, owners = tokenizer.encode(titles)
+    assert len(pieces) == len(owners)
+    assert set(owners.tolist()) == {row for row, title in enumerate(titles) if title}
+
+
+def test_the_model_travels_as_bytes_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    titles = [f"titel nummer {n} für tests" for n in range(200)]
+    tokenizer = train_tokenizer(titles, 50, seed=1)
+    again = Tokenizer(tokenizer.model)
+    assert (again.encode(titles)[0] == tokenizer.encode(titles)[0]).all()
+    assert tokenizer.vocabulary_size <= 50
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_same_titles_give_the_same_model() -> None:
+    titles = [f"produkt {n} 상품" for n in range(300)]
+    assert train_tokenizer(titles, 100, seed=1).model == train_tokenizer(titles, 100, seed=1).model
