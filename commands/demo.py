@@ -21,7 +21,13 @@ def demo(
 ) -> None:
     """Fill an empty catalogue with invented Korean products, some of them wrongly labeled on purpose.
 
-    Examples: `cli.py demo`, `cli.py demo --products 1000 --json`
+    Safe to run twice: a second time adds nothing and leaves decisions alone.
+
+    Examples:
+
+        cli.py demo
+
+        cli.py demo --products 1000 --json
     """
     with opened() as (runtime, actor):
         from rich.console import Console

@@ -1,5 +1,6 @@
 """A small drawn picture for each demo product: the shape of its kind, its colour, a background of its leaf."""
 
+import os
 import random
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -78,7 +79,7 @@ def draw_images(folder: Path, products: Iterable[DemoProduct]) -> Iterator[int]:
 
 def _save(folder: Path, product: DemoProduct) -> None:
     path = folder / str(product.image)
-    unfinished = path.with_suffix(".part")
+    unfinished = path.with_suffix(f".{os.getpid()}.part")  # another process may draw it too
     draw(product).save(unfinished, "JPEG", quality=QUALITY)
     unfinished.replace(path)
 
