@@ -18,7 +18,7 @@ def card() -> None:
     picked = category_picker("test.picker")
     if picked is not None:
         st.session_state.setdefault("picks", []).append(picked)
-    for name in ("firsts", "accepts", "skips"):
+    for name in ("firsts", "accepts", "skips", "card_runs"):
         st.write(f"{name}={st.session_state.get(name, 0)}")
     st.write(f"picks={st.session_state.get('picks', [])}")
     st.write(f"now={picked}")

@@ -17,6 +17,8 @@ READY_SECONDS = 60
 class AppServer:
     """`streamlit run app.py` on a free port over `data_dir`, as `make run` starts it. Use it in a `with`."""
 
+    script = "app.py"
+
     def __init__(self, data_dir: Path, **settings: str) -> None:
         self.data_dir, self.port = data_dir, _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -36,7 +38,7 @@ class AppServer:
     def start(self) -> None:
         """Start and wait until it answers."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "pages.components.server", "run", "app.py", f"--server.port={self.port}"]
+        command = [sys.executable, "-m", "pages.components.server", "run", self.script, f"--server.port={self.port}"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
