@@ -103,7 +103,7 @@ def count_answers(session: Session, a_id: int, b_id: int, of_a: bool) -> dict[in
     query = (
         _judged(answer, sa.func.count()).where(A.model_version_id == a_id, B.model_version_id == b_id).group_by(answer)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def count_changed(session: Session, a_id: int, b_id: int) -> tuple[int, int]:

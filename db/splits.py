@@ -56,4 +56,4 @@ def map_folds(session: Session, first_id: int, last_id: int) -> dict[int, int]:
     query = sa.select(ProductSplitRow.product_id, ProductSplitRow.fold).where(
         ProductSplitRow.product_id.between(first_id, last_id)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())

@@ -48,7 +48,7 @@ def fold_title(title: str) -> list[str]:
     """
     text = unicodedata.normalize("NFKC", title).casefold()
     words = [word for word in WORD.findall(NUMBER.sub(" ", text)) if word not in BOILERPLATE]
-    return words or WORD.findall(text) or [text.strip()]
+    return words or WORD.findall(text) or [text.strip() or "?"]
 
 
 def group_titles(

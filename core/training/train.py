@@ -90,7 +90,8 @@ class _Training:
         if self.settings.promote_if_first and find_promoted_version(self.runtime) is None:
             self._promote(version)
         promoted = find_promoted_version(self.runtime)
-        return facts | {"promoted": promoted is not None and promoted.id == version.id}
+        is_promoted = promoted is not None and promoted.id == version.id
+        return facts | {"promoted": is_promoted, "seconds": self._seconds()}
 
     def _report(self, fraction: float, stage: str, **detail: Any) -> None:
         whole = SCORING if self.settings.score_after else EVALUATING
@@ -117,6 +118,10 @@ class _Training:
         self._remember(snapshot_id=snapshot.id)
         self.context.log(f"Snapshot {snapshot.content_hash[:12]}: {snapshot.n_rows:,} rows {snapshot.summary}.")
         return snapshot
+
+    def _seconds(self) -> float:
+        """Since the first attempt began, pauses after a kill included."""
+        return round((utc_now() - (self.context.job.started_at or self.context.job.created_at)).total_seconds(), 2)
 
     def _remember(self, **values: Any) -> None:
         self.state |= values
@@ -201,8 +206,7 @@ class _Training:
             lambda f: self._report(FITTING + (EVALUATING - FITTING) * f, N_("judging on held-out rows")),
         )
         test, human = evaluate(labels, answers), _on_human_labels(labels, answers, rows.test.is_human)
-        started = self.context.job.started_at or self.context.job.created_at
-        seconds = (utc_now() - started).total_seconds()
+        seconds = self._seconds()
         metrics = {
             "test": test.to_dict(),
             "human": human.to_dict() if human else None,
@@ -211,7 +215,7 @@ class _Training:
             "n_classes": len(rows.class_ids),
             "history": self.state["history"],
             "calibration": asdict(model.calibration),
-            "seconds": round(seconds, 2),
+            "seconds": seconds,
         }
         self._report(EVALUATING, N_("keeping the version"))
         version = keep_version(
@@ -263,7 +267,7 @@ class _Training:
             "snapshot_hash": snapshot.content_hash,
             "device": version.device,
             "seed": version.seed,
-            "seconds": version.metrics["seconds"],
+            "seconds_training": version.metrics["seconds"],
         }
 
 
