@@ -16,6 +16,7 @@ from db.tables import (
     MallCategoryRow,
     MallRow,
     ModelVersionRow,
+    PersonRow,
     PredictionRow,
     ProductRow,
     TaskRow,
@@ -258,3 +259,16 @@ def find_product(session: Session, product_id: int, model_version_id: int | None
 
 def find_promoted_version(session: Session) -> int | None:
     return session.scalar(sa.select(PROMOTED))
+
+
+def find_names(session: Session, conditions: Conditions) -> dict[str, str]:
+    """Names of the mall, person, campaign and model version that the filter names by id; unknown ones left out."""
+    named = {
+        "mall_id": sa.select(MallRow.name).where(MallRow.id == conditions.mall_id),
+        "decided_by": sa.select(PersonRow.name).where(PersonRow.id == conditions.decided_by),
+        "campaign_id": sa.select(CampaignRow.name).where(CampaignRow.id == conditions.campaign_id),
+        "model_version_id": sa.select(ModelVersionRow.name).where(ModelVersionRow.id == conditions.model_version_id),
+    }
+    asked = {name: query for name, query in named.items() if getattr(conditions, name) is not None}
+    found = {name: session.scalar(query) for name, query in asked.items()}
+    return {name: text for name, text in found.items() if text is not None}

@@ -176,6 +176,12 @@ def get_product(runtime: Runtime, product_id: int) -> Product:
     return _product(row)
 
 
+def filter_names(runtime: Runtime, wanted: ProductFilter) -> dict[str, str]:
+    """What people call the things the filter names by id: {"mall_id": "Shop", "decided_by": "Mina"}."""
+    with runtime.sessions.read() as session:
+        return products.find_names(session, wanted)
+
+
 def with_version(runtime: Runtime, wanted: ProductFilter, order: ProductOrder) -> ProductFilter:
     """The filter with the model version named: the one in use, unless it names one. Raises NoModelYet."""
     if wanted.model_version_id is not None:

@@ -1,0 +1,187 @@
+"""The filter of a list of products. The URL holds it: widgets only show and change the URL."""
+
+from datetime import date
+
+import streamlit as st
+
+from core.catalogue.products import ProductFilter, filter_names
+from core.catalogue.taxonomy import Category, load_categories
+from core.errors import AppError
+from db.enums import ProductOrder
+from pages.components.category_picker import category_picker
+from pages.components.context import runtime
+from pages.components.words import N_, _, error_text, escape, language
+
+SOURCES = {
+    "": N_("Any label"),
+    "human": N_("Labeled by people"),
+    "import": N_("Labeled by import"),
+    "none": N_("Without a label"),
+    "unchecked": N_("Not yet labeled by people"),
+}
+ORDERS = {
+    ProductOrder.NEWEST: N_("Newest first"),
+    ProductOrder.MARGIN: N_("Closest calls first"),
+    ProductOrder.DISAGREEMENT: N_("Surest answers first"),
+    ProductOrder.RANDOM: N_("Shuffled"),
+}
+PERCENTS = ("confidence_above", "confidence_below", "margin_below")
+
+
+def read_filter() -> tuple[ProductFilter, ProductOrder]:
+    """What the URL asks for; what it says wrongly is told and left out."""
+    parameters = st.query_params.to_dict()
+    try:
+        wanted = ProductFilter.from_query(parameters)
+    except AppError as error:
+        st.warning(escape(error_text(error)), icon=":material/filter_alt_off:")
+        wanted = ProductFilter()
+    order = parameters.get("order", "")
+    return wanted, ProductOrder(order) if order in set(ProductOrder) else ProductOrder.NEWEST
+
+
+def _change(name: str, value: object) -> None:
+    """Put one part into the URL, or take it out; the list starts at its first page again."""
+    st.query_params.pop("cursor", None)
+    if value in (None, "", False, ()):
+        st.query_params.pop(name, None)
+    else:
+        st.query_params[name] = "1" if value is True else str(value)
+
+
+def _from_widget(name: str) -> None:
+    value = st.session_state[f"products.{name}"]
+    _change(name, value / 100 if name in PERCENTS and value is not None else value)
+
+
+def filter_bar(wanted: ProductFilter, order: ProductOrder) -> None:
+    """Words, label and order in a line; the rest behind a button; what else is set as chips that can be taken off."""
+    values: dict[str, object] = {
+        "keyword": wanted.keyword or "",
+        "label_source": wanted.label_source or "",
+        "order": order.value,
+        "disagrees": wanted.disagrees,
+        "registered_from": wanted.registered_from,
+        "registered_to": wanted.registered_to,
+    }
+    values |= {name: _percent(getattr(wanted, name)) for name in PERCENTS}
+    for name, value in values.items():
+        st.session_state[f"products.{name}"] = value
+    words, label, sorting, more = st.columns([4, 2, 2, 1], vertical_alignment="bottom")
+    words.text_input(
+        _("Words in the title"), key="products.keyword", on_change=_from_widget, args=("keyword",), max_chars=200
+    )
+    label.selectbox(
+        _("Current label"),
+        list(SOURCES),
+        format_func=lambda source: _(SOURCES[source]),
+        key="products.label_source",
+        on_change=_from_widget,
+        args=("label_source",),
+    )
+    sorting.selectbox(
+        _("Order"),
+        [order.value for order in ORDERS],
+        format_func=lambda order: _(ORDERS[ProductOrder(order)]),
+        key="products.order",
+        on_change=_from_widget,
+        args=("order",),
+    )
+    with more.popover(_("More"), icon=":material/tune:", width="stretch"):
+        _more()
+    _chips(wanted)
+
+
+def _percent(fraction: float | None) -> float | None:
+    return None if fraction is None else round(fraction * 100, 4)
+
+
+def _percent_text(fraction: float | None) -> str:
+    return "" if fraction is None else f"{_percent(fraction):g}"
+
+
+def _more() -> None:
+    picked = category_picker("products.category", placeholder=_("Label: a category and all below it"), pick_inner=True)
+    if picked is not None:
+        _change("category_ids", picked)
+        st.rerun()
+    st.toggle(
+        _("The model contradicts the label"), key="products.disagrees", on_change=_from_widget, args=("disagrees",)
+    )
+    boxes = st.columns(3)
+    names = (_("Confidence from, %"), _("Confidence below, %"), _("Margin below, %"))
+    for box, name, title in zip(boxes, PERCENTS, names, strict=True):
+        key = f"products.{name}"
+        box.number_input(title, 0.0, 100.0, None, 5.0, "%g", key=key, on_change=_from_widget, args=(name,))
+    left, right = st.columns(2)
+    for box, name, title in (
+        (left, "registered_from", _("Registered from")),
+        (right, "registered_to", _("Registered to")),
+    ):
+        key = f"products.{name}"
+        box.date_input(title, None, min_value=date(1990, 1, 1), key=key, on_change=_from_widget, args=(name,))
+
+
+def _chips(wanted: ProductFilter) -> None:
+    """What is set and not seen in the bar: a click takes it off."""
+    texts = chip_texts(wanted)
+    if not texts:
+        return
+    with st.container(horizontal=True):
+        for name, text in texts.items():
+            st.button(
+                escape(text),
+                key=f"products.chip.{name}",
+                icon=":material/close:",
+                help=_("Take this off"),
+                on_click=_change,
+                args=(name, None),
+            )
+
+
+def chip_texts(wanted: ProductFilter, everything: bool = False) -> dict[str, str]:
+    """Name of each set part -> what it asks for, in words; `everything` says what the bar shows, too."""
+    tree = load_categories(runtime())
+    names = filter_names(runtime(), wanted)
+    texts = {
+        "category_ids": _("Label: {names}").format(names=_paths(wanted.category_ids, tree)),
+        "predicted_category_ids": _("Model: {names}").format(names=_paths(wanted.predicted_category_ids, tree)),
+        "disagrees": _("The model contradicts the label"),
+        "confidence_above": _("Confidence from {n} %").format(n=_percent_text(wanted.confidence_above)),
+        "confidence_below": _("Confidence below {n} %").format(n=_percent_text(wanted.confidence_below)),
+        "margin_below": _("Margin below {n} %").format(n=_percent_text(wanted.margin_below)),
+        "registered_from": _("Registered from {day}").format(day=wanted.registered_from),
+        "registered_to": _("Registered to {day}").format(day=wanted.registered_to),
+        "mall_id": _("Mall: {name}").format(name=names.get("mall_id", wanted.mall_id)),
+        "source": _("Source: {name}").format(name=wanted.source),
+        "decided_by": _("Decided by {name}").format(name=names.get("decided_by", wanted.decided_by)),
+        "campaign_id": _("Campaign: {name}").format(name=names.get("campaign_id", wanted.campaign_id)),
+        "model_version_id": _("Model version: {name}").format(
+            name=names.get("model_version_id", wanted.model_version_id)
+        ),
+        "seed": _("Shuffle {n}").format(n=wanted.seed),
+    }
+    if everything:
+        texts["keyword"] = _("Words in the title: {words}").format(words=wanted.keyword)
+        texts["label_source"] = source_text(wanted)
+    is_set = wanted.to_dict()
+    return {name: text for name, text in texts.items() if name in is_set}
+
+
+def source_text(wanted: ProductFilter) -> str:
+    chosen = wanted.label_source or ""
+    return _(SOURCES[chosen])
+
+
+def _paths(ids: tuple[int, ...], tree: dict[int, Category]) -> str:
+    names = [_path(tree[id_]) if id_ in tree else str(id_) for id_ in ids[:3]]
+    return ", ".join(names) + (" ..." if len(ids) > 3 else "")
+
+
+def _path(category: Category) -> str:
+    return category.path_en if language() == "en" and category.path_en else category.path
+
+
+def query_of(wanted: ProductFilter, order: ProductOrder) -> dict[str, str]:
+    """Parameters of a link to this list."""
+    return wanted.to_query() | ({"order": order.value} if order != ProductOrder.NEWEST else {})

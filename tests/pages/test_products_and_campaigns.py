@@ -1,0 +1,120 @@
+"""The pages of products and campaigns: what the URL asks for, what a click changes."""
+
+from collections.abc import Iterator
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.labeling.campaigns import list_campaigns
+from core.runtime import Runtime
+from core.settings import ROOT
+from core.types import Actor
+from db.enums import CampaignStatus
+from tests.core.labeling.shelf import Shelf, fill_shelf
+
+
+@pytest.fixture
+def shelf(sqlite_runtime: Runtime) -> Shelf:
+    return fill_shelf(sqlite_runtime, 60)
+
+
+@pytest.fixture
+def open_page(sqlite_runtime: Runtime, shelf: Shelf, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    monkeypatch.setenv("SHELFWRIGHT_DATA_DIR", str(sqlite_runtime.data_dir))
+    monkeypatch.setenv("SHELFWRIGHT_PERSON", "tester")
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+    def open_(name: str, **query: str) -> AppTest:
+        page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+        page.session_state["app.actor"] = actor
+        page.run()
+        page.switch_page(f"pages/{name}.py")
+        for key, value in query.items():
+            page.query_params[key] = value
+        page.run()
+        assert not page.exception
+        return page
+
+    yield open_
+    st.cache_resource.clear()
+
+
+def create(page: AppTest) -> None:
+    next(button for button in page.button if button.label == "Create the campaign").click().run()
+
+
+def titles(page: AppTest) -> list[str]:
+    return list(page.dataframe[0].value["Title"])
+
+
+def test_the_url_is_the_filter(open_page, shelf: Shelf) -> None:  # type: ignore[no-untyped-def]
+    page = open_page("products", keyword="trousers", disagrees="1", confidence_below="0.5", order="margin")
+    assert page.text_input(key="products.keyword").value == "trousers"
+    assert page.number_input(key="products.confidence_below").value == 50
+    assert titles(page)[0] == "상품 1 Trousers 100%_면"
+    assert any("8 products" in one.value for one in page.markdown)
+    page.button(key="products.chip.disagrees").click().run()
+    assert "disagrees" not in page.query_params
+    assert any("10 products" in one.value for one in page.markdown)
+
+
+def test_a_change_of_the_filter_goes_into_the_url(open_page) -> None:  # type: ignore[no-untyped-def]
+    page = open_page("products", cursor="")
+    page.text_input(key="products.keyword").input("shirt").run()
+    page.selectbox(key="products.label_source").select("none").run()
+    assert page.query_params["keyword"] == "shirt"
+    assert page.query_params["label_source"] == "none"
+    assert all("shirt" in title for title in titles(page))
+    assert not page.exception
+
+
+def test_pages_turn_both_ways(open_page) -> None:  # type: ignore[no-untyped-def]
+    page = open_page("products")
+    first = titles(page)
+    page.button(key="products.next").click().run()
+    assert len(titles(page)) == 10
+    assert page.button(key="products.next").disabled
+    page.button(key="products.back").click().run()
+    assert titles(page) == first
+
+
+def test_a_broken_url_is_told_and_shows_everything(open_page) -> None:  # type: ignore[no-untyped-def]
+    page = open_page("products", label_source="robot", order="sideways")
+    assert "robot" in page.warning[0].value
+    assert len(titles(page)) == 50
+    page = open_page("products", cursor="junk")
+    assert page.info
+
+
+def test_a_campaign_from_a_filter(open_page, sqlite_runtime: Runtime) -> None:  # type: ignore[no-untyped-def]
+    page = open_page("campaigns", new="filter", keyword="shirt", disagrees="1", order="disagreement")
+    assert any("shirt" in one.value for one in page.markdown)
+    page = open_page("campaigns", new="filter", keyword="trousers", order="margin")
+    page.text_input(key="campaigns.name.low_confidence").input("Mine *now*")
+    create(page)
+    assert not page.exception
+    (made,) = list_campaigns(sqlite_runtime)
+    assert (made.name, made.n_tasks, made.filter.keyword) == ("Mine *now*", 30, "trousers")
+    assert any("Mine \\*now\\*" in one.value for one in page.markdown)
+
+
+def test_pause_resume_close_by_button(open_page, sqlite_runtime: Runtime) -> None:  # type: ignore[no-untyped-def]
+    page = open_page("campaigns")
+    create(page)
+    (made,) = list_campaigns(sqlite_runtime)
+    for name, status in (
+        ("pause", CampaignStatus.PAUSED),
+        ("resume", CampaignStatus.ACTIVE),
+        ("close", CampaignStatus.CLOSED),
+    ):
+        page.button(key=f"campaigns.{name}.{made.id}").click().run()
+        assert not page.exception
+        assert list_campaigns(sqlite_runtime)[0].status == status
+
+
+def test_what_cannot_be_made_is_said(open_page) -> None:  # type: ignore[no-untyped-def]
+    page = open_page("campaigns", new="filter", keyword="nowhere to be found")
+    create(page)
+    assert "No product matches" in page.error[0].value
