@@ -28,7 +28,7 @@ class TitleModelConfig:
     mall_category_dropout: float = 0.3  # share of training rows that go without it
     # training
     epochs: int = 8
-    batch_size: int = 128  # small catalogues take smaller ones
+    batch_size: int = 256  # at most; with fewer than 200,000 rows it is smaller
     learning_rate: float = 0.1
     piece_learning_rate: float = 0.002
     checkpoint_seconds: float = 10.0

@@ -23,10 +23,13 @@ from models.predictor import PREDICT_ROWS, TitleModel, score_encoded
 from models.table_optimizers import AdamRows, SgdRows
 from models.title_network import Bags, TitleNetwork, ngram_width
 from models.tokenizer import Tokenizer, train_tokenizer
-from models.types import FitProgress, LabeledTexts, OnProgress
+from models.types import FitProgress, LabeledTexts, OnProgress, ProductTexts
 
 _REPORT_SECONDS = 0.5
-_LEAST_BATCH = 16
+_SMALL_BATCH = 32  # few rows in small batches, many in large ones, up to config.batch_size
+_BATCHES_AN_EPOCH = 800
+_STEADY_BATCH = 64  # rows whose steps may be added up in full; of more rows the sum would overshoot
+_MOST_HELD_OUT_SCORES = 50_000_000  # of validation rows times classes; 200 MB
 _PREPARING = 0.1  # share of the progress bar
 
 
@@ -78,24 +81,22 @@ class _Fit:
         on_progress: OnProgress,
     ) -> None:
         self.config, self.class_ids, self.device, self.on_progress = config, class_ids, device, on_progress
-        self.validation = validation
+        self.held_out = _at_most(validation, max(1, _MOST_HELD_OUT_SCORES // len(class_ids)), config.seed)
         self.labels = torch.from_numpy(train.labels)
         self.weights = torch.from_numpy(train.weights / train.weights.mean())
         self.checkpoints = Checkpoints(
             folder, fingerprint_fit(train, validation, class_ids, config), config.checkpoint_seconds
         )
         self.tokenizer, self.vocabulary, self.data = self._prepare(train)
-        self.held_out = encode(
-            normalise_texts(validation.texts, config.max_title_characters), self.vocabulary, self.tokenizer, config
-        )
+        held_out_texts = normalise_texts(self.held_out.texts, config.max_title_characters)
+        self.held_out_data = encode(held_out_texts, self.vocabulary, self.tokenizer, config)
         torch.manual_seed(config.seed)
         n_pieces = N_PIECE_FIELDS * self.tokenizer.vocabulary_size
         self.network = TitleNetwork(len(self.vocabulary), n_pieces, len(class_ids), config).to(device)
         self.ngrams = SgdRows(self.network.ngram_table)
         self.pieces = AdamRows(self.network.piece_table)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=config.piece_learning_rate)
-        # a small catalogue in smaller batches: the hidden units need about 100 steps an epoch
-        self.batch_size = min(config.batch_size, max(_LEAST_BATCH, len(train) // 100))
+        self.batch_size = max(1, min(config.batch_size, max(_SMALL_BATCH, len(train) // _BATCHES_AN_EPOCH)))
         self.steps_an_epoch = -(-len(train) // self.batch_size)
         self.n_steps = self.steps_an_epoch * config.epochs
 
@@ -147,7 +148,7 @@ class _Fit:
         """The calibrated model."""
         self.on_progress(FitProgress("calibrating", 1.0))
         scores = self._held_out_scores()
-        calibration = fit_temperature(scores, self.validation.labels, self.validation.weights)
+        calibration = fit_temperature(scores, self.held_out.labels, self.held_out.weights)
         return TitleModel(
             self.network, self.vocabulary, self.tokenizer, self.class_ids, self.config, calibration, self.device
         )
@@ -182,8 +183,9 @@ class _Fit:
         for group in self.optimizer.param_groups:
             group["lr"] = config.piece_learning_rate * left
         self.optimizer.step()
-        # the sum over the batch moves the n-grams: an n-gram is in few of its rows
-        self.ngrams.step(used_ngrams, config.learning_rate * left * len(step.rows))
+        # the sum over the batch moves the n-grams, as if row by row: an n-gram is in few of its rows
+        n_summed = len(step.rows) * min(1.0, (_STEADY_BATCH / self.batch_size) ** 0.5)
+        self.ngrams.step(used_ngrams, config.learning_rate * left * n_summed)
         self.pieces.step(used_pieces, config.piece_learning_rate * left)
         return float(loss.detach())
 
@@ -196,17 +198,17 @@ class _Fit:
     def _held_out_scores(self) -> NDArray[np.float32]:
         """Scores (N, K) of the validation rows, not calibrated."""
         self.network.eval()
-        data, found = self.held_out, [np.empty((0, len(self.class_ids)), np.float32)]
-        for start in range(0, len(self.validation), PREDICT_ROWS):
+        data, found = self.held_out_data, [np.empty((0, len(self.class_ids)), np.float32)]
+        for start in range(0, len(self.held_out), PREDICT_ROWS):
             rows = slice(start, start + PREDICT_ROWS)
             cut = Encoded(data.ngrams[rows], data.pieces[rows], data.mall_ngrams, data.mall_pieces)
             found.append(score_encoded(self.network, cut, self.device).cpu().numpy())
         return np.concatenate(found)
 
     def _validate(self) -> float | None:
-        if not len(self.validation):
+        if not len(self.held_out):
             return None
-        return float((self._held_out_scores().argmax(1) == self.validation.labels).mean())
+        return float((self._held_out_scores().argmax(1) == self.held_out.labels).mean())
 
     def _state(self) -> dict[str, Tensor]:
         """Everything that training changes."""
@@ -234,6 +236,19 @@ class _Fit:
             moments.setdefault(int(place), {})[rest] = tensor
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
         return step
+
+
+def _at_most(rows: LabeledTexts, n: int, seed: int) -> LabeledTexts:
+    """`rows`, or a random n of them."""
+    if len(rows) <= n:
+        return rows
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(rows))[:n])
+    texts, weights = rows.texts, rows.texts.mall_weights
+    titles, malls, brands = (
+        [column[row] for row in chosen] for column in (texts.titles, texts.mall_categories, texts.brands)
+    )
+    kept = ProductTexts(titles, malls, brands, None if weights is None else weights[chosen])
+    return LabeledTexts(kept, rows.labels[chosen], rows.weights[chosen])
 
 
 def squared_hinge(scores: Tensor, labels: Tensor) -> Tensor:

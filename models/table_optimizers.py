@@ -24,12 +24,13 @@ class SgdRows:
 
     def take(self, bags: Bags) -> Used:
         rows, places = torch.unique(bags.columns, return_inverse=True)
-        return Used(rows, self.table[rows].requires_grad_(), bags._replace(columns=places))
+        return Used(rows, self.table.index_select(0, rows).requires_grad_(), bags._replace(columns=places))
 
     @torch.no_grad()
     def step(self, used: Used, learning_rate: float) -> None:
         assert used.values.grad is not None
-        self.table.index_add_(0, used.rows, used.values.grad, alpha=-learning_rate)
+        # index_select and index_copy_ are 3-5 times as fast as indexing and index_add_ on a CPU
+        self.table.index_copy_(0, used.rows, used.values.detach().sub_(used.values.grad, alpha=learning_rate))
 
 
 class AdamRows(SgdRows):
@@ -46,10 +47,13 @@ class AdamRows(SgdRows):
     def step(self, used: Used, learning_rate: float) -> None:
         gradient = used.values.grad
         assert gradient is not None
-        mean = self.mean[used.rows].lerp(gradient, 1 - self.MEAN_DECAY)
-        square = self.square[used.rows].lerp(gradient.square(), 1 - self.SQUARE_DECAY)
-        self.mean[used.rows], self.square[used.rows] = mean, square
-        self.table.index_add_(0, used.rows, mean / (square.sqrt() + 1e-8), alpha=-learning_rate)
+        mean = self.mean.index_select(0, used.rows).lerp_(gradient, 1 - self.MEAN_DECAY)
+        square = self.square.index_select(0, used.rows).lerp_(gradient.square(), 1 - self.SQUARE_DECAY)
+        self.mean.index_copy_(0, used.rows, mean)
+        self.square.index_copy_(0, used.rows, square)
+        self.table.index_copy_(
+            0, used.rows, used.values.detach().addcdiv_(mean, square.sqrt() + 1e-8, value=-learning_rate)
+        )
 
     def state(self) -> dict[str, Tensor]:
         return {"mean": self.mean, "square": self.square}

@@ -14,6 +14,7 @@ import torch
 
 from core.settings import ROOT
 from models import checkpoint
+from models import fit as fitting
 from models.errors import NotEnoughClasses, UnknownDevice
 from models.fit import fit_model
 from models.predictor import TitleModel
@@ -252,6 +253,11 @@ def test_many_categories_share_a_small_table(tmp_path: Path) -> None:
 def test_the_table_keeps_to_its_limit(tmp_path: Path) -> None:
     model = fit_quickly(tmp_path, config=replace(QUICK, max_parameters=8 * 50))
     assert len(model.vocabulary) <= 50
+
+
+def test_of_very_many_validation_rows_some_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "_MOST_HELD_OUT_SCORES", 8 * 25)
+    assert fit_quickly(tmp_path).calibration.n == 25
 
 
 def test_an_unknown_device_is_refused(tmp_path: Path) -> None:
