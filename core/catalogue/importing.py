@@ -3,6 +3,7 @@
 How far it is, is committed with the rows, so a killed import goes on where it was and no row comes twice.
 """
 
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -31,6 +32,11 @@ from db.tables import ImportRunRow
 
 JOB = "import_products"
 IMPORTING, FINDING = N_("importing"), N_("finding the place where it stopped")
+DISK_FULL = N_(
+    "The disk takes no more data: it is probably full. What was imported so far stays; free some space and let the "
+    "import go on."
+)
+ROOM_BYTES = 16 * 2**20  # a block's journal, and then some for what the app itself wants to write
 LOCK_TRIES = 12  # times the database's own patience of ten seconds
 T = TypeVar("T")
 
@@ -200,6 +206,7 @@ class _Importer:
 
     def _write(self, block: Block, drafts: list[Draft], rejects: list[Reject]) -> None:
         """One block, one transaction: products, labels, rejects, and how far we are."""
+        _check_room(self.context.runtime)
         try:
             with self.context.runtime.sessions.write() as session:
                 now = utc_now()
@@ -247,6 +254,12 @@ class _Importer:
         )
 
 
+def _check_room(runtime: Runtime) -> None:
+    """Stop before the disk is full: then the app beside us can still write. Raises NotReady."""
+    if runtime.sessions.engine.dialect.name == "sqlite" and shutil.disk_usage(runtime.data_dir).free < ROOM_BYTES:
+        raise NotReady(DISK_FULL)
+
+
 def _reject_values(run_id: int, reject: Reject) -> dict[str, Any]:
     return {
         "run_id": run_id,
@@ -270,9 +283,7 @@ def patiently(step: Callable[[], T]) -> T:
         except sa.exc.OperationalError as error:
             text = str(error.orig)
             if "is full" in text or "No space left" in text or "disk I/O error" in text:
-                raise NotReady(
-                    N_("The disk is full. What was imported so far stays; free some space and let the import go on.")
-                ) from error
+                raise NotReady(DISK_FULL) from error
             if "locked" not in text or last_try:
                 raise
     raise AssertionError("the last try returns or raises")
