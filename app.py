@@ -6,7 +6,6 @@ from core.settings import ROOT
 from pages.components.sign_in import language_switch, person_box, recall_visitor, signed_in
 from pages.components.words import _
 
-st.set_page_config(page_title="Shelfwright", page_icon=":material/shelves:", layout="wide")
 st.html(ROOT / "pages" / "components" / "frame.css")
 st.logo(ROOT / "pages" / "components" / "logo.svg", size="large")
 recall_visitor()
@@ -29,6 +28,7 @@ page = st.navigation(
         ],
     }
 )
+st.set_page_config(page_title=f"{page.title} · Shelfwright", page_icon=":material/shelves:", layout="wide")
 
 with st.sidebar:
     language_switch()

@@ -16,6 +16,9 @@ function stop(event) {
 
 export default function (component) {
   const { parentElement, data } = component;
+  // Who came by a click in the sidebar would press its link again with Enter.
+  const clicked = document.activeElement;
+  if (clicked?.closest("[data-testid='stSidebar']") && !clicked.matches(":focus-visible")) clicked.blur();
   const opener = parentElement.querySelector("button");
   const overlay = parentElement.querySelector("dialog");
   opener.querySelector("span").textContent = data.open;
