@@ -212,6 +212,7 @@ class _Training:
             "human": human.to_dict() if human else None,
             "n_train": len(rows.train.labeled),
             "n_validation": len(rows.validation.labeled),
+            "n_test": len(rows.test.labeled),
             "n_classes": len(rows.class_ids),
             "history": self.state["history"],
             "calibration": asdict(model.calibration),
