@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.errors import N_, AlreadyLabeled, Conflict, Forbidden, InvalidInput, LeaseLost, NotFound, UnknownCategory
+from core.labeling.busy import database_in_words
 from core.labeling.queue import CLAIM_ATTEMPTS, Task, claim_task, lease_end, task_of
 from core.permissions import Action, authorize
 from core.runtime import Runtime
@@ -96,7 +97,7 @@ def record_decision(
         "created_at": now,
     }
     try:
-        with runtime.sessions.write() as session:
+        with database_in_words(), runtime.sessions.write() as session:
             return _record(session, values, now)
     except _KeyUsed:
         return _standing(runtime, idempotency_key, task_id, actor)
@@ -183,7 +184,7 @@ def undo_decision(runtime: Runtime, actor: Actor, decision_id: int, idempotency_
     decision = _undoable(actor, row, decision_id)
     for attempt in range(CLAIM_ATTEMPTS):
         try:
-            with runtime.sessions.write() as session:
+            with database_in_words(), runtime.sessions.write() as session:
                 return _undo(session, runtime, actor, decision, key)
         except sa.exc.IntegrityError:  # the same person claimed at this very moment in another tab
             if attempt == CLAIM_ATTEMPTS - 1:

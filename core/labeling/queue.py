@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.errors import N_, InvalidInput, LeaseLost, NotFound, NotReady
+from core.labeling.busy import database_in_words
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor, utc_now
@@ -68,7 +69,7 @@ def claim_task(runtime: Runtime, actor: Actor, campaign_id: int) -> Task | None:
 
 
 def _claim_once(runtime: Runtime, actor: Actor, campaign_id: int) -> Task | None:
-    with runtime.sessions.write_lease() as session:
+    with database_in_words(), runtime.sessions.write_lease() as session:
         status, overlap = campaigns.get_status(session, campaign_id)
         _require_active(status)
         now = utc_now()
@@ -88,7 +89,7 @@ def _require_active(status: CampaignStatus | None) -> None:
 def renew_lease(runtime: Runtime, actor: Actor, task_id: int) -> Task:
     """Keep the task for another full lease. Raises LeaseLost when somebody else has it by now."""
     authorize(actor, Action.LABEL)
-    with runtime.sessions.write_lease() as session:
+    with database_in_words(), runtime.sessions.write_lease() as session:
         row = tasks.renew_lease(session, task_id, actor.person_id, lease_end(runtime, utc_now()))
     if row is None:
         raise LeaseLost()
@@ -101,27 +102,27 @@ def save_draft(runtime: Runtime, actor: Actor, task_id: int, draft: dict[str, An
     if len(json.dumps(draft, ensure_ascii=False)) > MAX_DRAFT_CHARACTERS:
         raise InvalidInput(N_("This note is too long."))
     kept = {"person_id": actor.person_id, "values": draft}
-    with runtime.sessions.write_lease() as session:
+    with database_in_words(), runtime.sessions.write_lease() as session:
         if not tasks.save_draft(session, task_id, actor.person_id, kept, lease_end(runtime, utc_now())):
             raise LeaseLost()
 
 
 def release_task(runtime: Runtime, actor: Actor, task_id: int) -> None:
     """Put the task back where it stood; harmless when it is no longer this person's."""
-    with runtime.sessions.write_lease() as session:
+    with database_in_words(), runtime.sessions.write_lease() as session:
         tasks.release_task(session, task_id, actor.person_id)
 
 
 def release_all(runtime: Runtime, actor: Actor) -> int:
     """Put back whatever this person holds (sign-out); how many tasks."""
-    with runtime.sessions.write_lease() as session:
+    with database_in_words(), runtime.sessions.write_lease() as session:
         return tasks.release_all(session, actor.person_id)
 
 
 def skip_task(runtime: Runtime, actor: Actor, task_id: int) -> None:
     """Leave the task to others; this person gets it again at the end. Raises LeaseLost when it is not theirs."""
     authorize(actor, Action.LABEL)
-    with runtime.sessions.write_lease() as session:
+    with database_in_words(), runtime.sessions.write_lease() as session:
         if not tasks.release_task(session, task_id, actor.person_id):
             raise LeaseLost()
         tasks.add_skip(session, task_id, actor.person_id, utc_now())

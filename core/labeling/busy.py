@@ -1,0 +1,20 @@
+"""What an annotator hears when the database is locked, full or away: a sentence, and that pressing again is safe."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from core.errors import N_, NotReady
+
+
+@contextmanager
+def database_in_words() -> Iterator[None]:
+    """Raise NotReady for a database that could not be written in time."""
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        raise NotReady(
+            N_("The database cannot be written now ({reason}). Press again in a moment: nothing is saved twice."),
+            reason=str(error.orig).strip(),
+        ) from error
