@@ -8,7 +8,7 @@ import streamlit as st
 from core.catalogue.taxonomy import load_categories
 from core.errors import AppError
 from core.labeling.campaigns import Campaign, list_campaigns
-from core.labeling.card import get_card
+from core.labeling.card import get_card, peek_next
 from core.labeling.decisions import list_my_decisions
 from core.labeling.progress import get_progress
 from core.labeling.queue import claim_task
@@ -21,7 +21,7 @@ from pages.components.labeling_actions import decide, keep_note, note_key, pick,
 from pages.components.labeling_states import all_done, guidelines, no_campaign, not_yet, progress_line
 from pages.components.lease import hold, keep_lease
 from pages.components.messages import show_message
-from pages.components.product_card import product_facts, product_image, product_title
+from pages.components.product_card import prefetch_image, product_facts, product_image, product_title
 from pages.components.recent_decisions import N_RECENT, recent_decisions
 from pages.components.suggestions import choice_buttons, other_buttons
 from pages.components.words import _, error_text
@@ -73,6 +73,8 @@ def labeling() -> None:
     with main:
         mine = list_my_decisions(runtime(), actor(), campaign.id, N_RECENT)
         recent_decisions(mine, load_categories(runtime()), undo)
+    if card and (coming := peek_next(runtime(), actor(), campaign.id)):
+        prefetch_image(get_card(runtime(), coming).product.image)
 
 
 def draw_card(campaign: Campaign) -> CardView | None:

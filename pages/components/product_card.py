@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.catalogue.images import load_thumbnail
+from core.catalogue.images import load_thumbnail, prefetch_thumbnail
 from pages.components.context import runtime
 from pages.components.words import _, escape
 
@@ -19,6 +19,11 @@ def product_image(reference: str | None) -> None:
         else:
             none = _("No image")
             st.markdown(f":gray[:material/hide_image: {none}]", text_alignment="center")
+
+
+def prefetch_image(reference: str | None) -> None:
+    """For the product that probably comes next."""
+    prefetch_thumbnail(runtime(), reference, IMAGE_PIXELS)
 
 
 def product_title(title: str) -> None:

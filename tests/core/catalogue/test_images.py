@@ -47,6 +47,15 @@ def test_a_local_image_becomes_a_small_jpeg_made_once(sqlite_runtime: Runtime, f
     assert load_thumbnail(sqlite_runtime, "red.png", 100) == b"kept"
 
 
+def test_a_prefetched_image_is_only_read(sqlite_runtime: Runtime, folder: Path) -> None:
+    images.prefetch_thumbnail(sqlite_runtime, "red.png", 100)
+    images.prefetch_thumbnail(sqlite_runtime, None, 100)
+    deadline = time.monotonic() + 5
+    while not thumbnails(sqlite_runtime) and time.monotonic() < deadline:
+        images._fetchers().submit(int).result()
+    assert load_thumbnail(sqlite_runtime, "red.png", 100) == thumbnails(sqlite_runtime)[0].read_bytes()
+
+
 def test_a_changed_image_is_made_anew(sqlite_runtime: Runtime, folder: Path) -> None:
     load_thumbnail(sqlite_runtime, "red.png", 100)
     (folder / "red.png").write_bytes(encoded(Image.new("RGB", (100, 100), "blue")))
