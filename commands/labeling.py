@@ -11,14 +11,20 @@ from core.runtime import Runtime
 from core.types import Actor
 from db.enums import CampaignKind, CampaignStatus, DecisionKind
 
+STATES = {
+    "pause": "Hand out nothing more for now; what people hold they may still decide.",
+    "resume": "Hand out tasks of a paused campaign again.",
+    "close": "End a campaign for good; decisions and labels stay.",
+}
+
 
 def register(app: typer.Typer) -> None:
     """Add this room's commands to the command line."""
     campaign = typer.Typer(no_args_is_help=True, help="Labeling campaigns: create, list, pause, resume, close.")
     campaign.command("create")(create_command)
     campaign.command("list")(list_command)
-    for name in ("pause", "resume", "close"):
-        campaign.command(name, help=f"{name.capitalize()} a campaign.")(_status_command(name))
+    for name, what in STATES.items():
+        campaign.command(name, help=f"{what}\n\nExample: cli.py campaign {name} 3")(_status_command(name))
     app.add_typer(campaign, name="campaign")
     app.command("claim")(claim_command)
     app.command("decide")(decide_command)
