@@ -112,13 +112,13 @@ def is_taxonomy(headings: Sequence[str]) -> bool:
 
 
 def parse_columns(text: str) -> dict[str, tuple[str, ...]]:
-    """'title=name,mall=store,category=level1+level2' as field -> headings. Raises InvalidInput."""
+    """'title=name,brand=,category=level1+level2' as field -> headings (none: not mapped). Raises InvalidInput."""
     columns: dict[str, tuple[str, ...]] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         field, sign, heading = part.partition("=")
-        if not sign or not heading.strip():
+        if not sign:
             raise InvalidInput(N_("'{part}' is not of the form field=heading, such as title=name."), part=part)
-        columns[check_field(field.strip())] = tuple(name.strip() for name in heading.split("+"))
+        columns[check_field(field.strip())] = tuple(name.strip() for name in heading.split("+") if name.strip())
     return columns
 
 

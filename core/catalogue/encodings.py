@@ -76,7 +76,10 @@ def _encoding_of(lines: list[bytes], is_json: bool) -> str:
         return "utf-8"  # as the standard says
     from charset_normalizer import from_bytes
 
-    best = from_bytes(b"\n".join(lines)[: 64 * 1024], cp_isolation=OTHERS).best()
+    sample = b"\n".join(lines)[: 64 * 1024]
+    best = from_bytes(sample, cp_isolation=OTHERS).best()
+    if best and str(best) == sample.decode("cp1252", "replace"):
+        return "cp1252"  # the most usual of those that read the same
     return best.encoding if best else "utf-8"
 
 
