@@ -43,4 +43,4 @@ migration: setup
 	@$(PY) -m db.migrations.new_revision "$(m)"
 
 screenshots: setup $(DEV)
-	SCREENSHOTS=docs/screenshots $(PY) -m pytest -m browser tests/browser/test_screenshots.py
+	SCREENSHOTS=docs/screenshots $(PY) -m pytest tests/browser/test_journey.py

@@ -1,13 +1,9 @@
 """`cli.py run` from nothing: prepares, serves, revives its children, stops, and starts again with everything there."""
 
-import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -15,41 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from core.runtime import open_runtime
-from core.settings import ROOT, Settings
+from core.settings import Settings
 from db.tables import PredictionRow, ProductRow, PromotionRow, TaskRow
+from tests.launched import launched, read_until
 from tests.postgres import free_port
-
-
-@contextmanager
-def launched(data_dir: Path, port: int) -> Iterator[subprocess.Popen[str]]:
-    environment = {**os.environ, "SHELFWRIGHT_DATA_DIR": str(data_dir), "PORT": str(port)}
-    process = subprocess.Popen(
-        [sys.executable, "cli.py", "run", "--products", "600"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            process.wait(timeout=30)
-        process.stdout.close()
-
-
-def read_until(process: subprocess.Popen[str], words: str) -> str:
-    """The line that holds `words`; the test's time limit ends a wait that is in vain."""
-    seen = []
-    assert process.stdout
-    for line in process.stdout:
-        seen.append(line)
-        if words in line:
-            return line
-    raise AssertionError(f"ended without {words!r}:\n{''.join(seen)}")
 
 
 def child(process: subprocess.Popen[str], word: str) -> psutil.Process:
