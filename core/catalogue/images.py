@@ -58,10 +58,9 @@ def load_thumbnail(runtime: Runtime, reference: str | None, size: int) -> bytes 
     return found or None
 
 
-def prefetch_thumbnail(runtime: Runtime, reference: str | None, size: int) -> None:
+def prefetch_thumbnail(runtime: Runtime, reference: str | None, size: int) -> "Future[bytes | None]":
     """Make the thumbnail beside whatever goes on, so that a later `load_thumbnail` only reads it."""
-    if reference:
-        _fetchers().submit(load_thumbnail, runtime, reference, size)
+    return _fetchers().submit(load_thumbnail, runtime, reference, size)
 
 
 def is_remote(reference: str) -> bool:

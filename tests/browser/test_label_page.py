@@ -1,6 +1,8 @@
 """The labeling page in a real browser, by keyboard."""
 
 import re
+import time
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -8,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from core.runtime import Runtime, open_runtime
 from core.settings import Settings
-from db.enums import DecisionKind
-from db.tables import ProductRow
+from db.enums import DecisionKind, TaskStatus
+from db.tables import ProductRow, TaskRow
 from tests.browser.conftest import OpenPage
 from tests.browser.server import AppServer
 from tests.browser.shelf import Queue, decisions, make_queue
@@ -257,3 +259,39 @@ def test_an_app_killed_between_claim_and_decision_loses_nothing(
         expect_card(page, queue, 3)
         assert [row.suggestion_rank for row in decisions(runtime, queue)] == [1, 3]
         runtime.close()
+
+
+def test_an_open_card_keeps_its_lease_and_the_renewals_drop_no_keys(
+    open_page: OpenPage, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    data_dir = tmp_path_factory.mktemp("lease") / "data"
+    with AppServer(data_dir, lease_minutes="0.05") as app:  # three seconds, renewed each second
+        runtime = open_runtime(Settings(data_dir=data_dir))
+        queue = make_queue(runtime, n=12)
+        page = open_page("ann", url=app.url)
+        open_label(page, app, queue)
+        claimed = lease_end(runtime, queue)
+        page.get_by_label("Note").click()
+        deadline = time.monotonic() + 20
+        while lease_end(runtime, queue) < claimed + timedelta(seconds=4) and time.monotonic() < deadline:
+            page.keyboard.type("aaaaa", delay=80)  # the renewals neither take the focus nor what is typed
+        assert lease_end(runtime, queue) >= claimed + timedelta(seconds=4)
+        typed = page.get_by_label("Note").input_value()
+        assert len(typed) >= 30
+        assert set(typed) == {"a"}
+        page.keyboard.press("Escape")
+        expect_card(page, queue, 1)
+        for n in range(2, 13):
+            page.keyboard.press("1")
+            expect_card(page, queue, n)
+        assert len(decisions(runtime, queue)) == 11
+        runtime.close()
+
+
+def lease_end(runtime: Runtime, queue: Queue) -> datetime:
+    """Of the only task that is held."""
+    with runtime.sessions.read() as session:
+        held = sa.select(TaskRow.lease_expires_at).where(
+            TaskRow.campaign_id == queue.campaign_id, TaskRow.status == TaskStatus.LEASED
+        )
+        return session.execute(held).scalar_one()

@@ -48,12 +48,10 @@ def test_a_local_image_becomes_a_small_jpeg_made_once(sqlite_runtime: Runtime, f
 
 
 def test_a_prefetched_image_is_only_read(sqlite_runtime: Runtime, folder: Path) -> None:
-    images.prefetch_thumbnail(sqlite_runtime, "red.png", 100)
-    images.prefetch_thumbnail(sqlite_runtime, None, 100)
-    deadline = time.monotonic() + 5
-    while not thumbnails(sqlite_runtime) and time.monotonic() < deadline:
-        images._fetchers().submit(int).result()
-    assert load_thumbnail(sqlite_runtime, "red.png", 100) == thumbnails(sqlite_runtime)[0].read_bytes()
+    made = images.prefetch_thumbnail(sqlite_runtime, "red.png", 100).result()
+    assert [path.read_bytes() for path in thumbnails(sqlite_runtime)] == [made]
+    assert images.prefetch_thumbnail(sqlite_runtime, None, 100).result() is None
+    assert load_thumbnail(sqlite_runtime, "red.png", 100) == made
 
 
 def test_a_changed_image_is_made_anew(sqlite_runtime: Runtime, folder: Path) -> None:
