@@ -83,9 +83,9 @@ left, right = st.columns([3, 2], gap="large")
 with left:
     overall(found)
 with right:
-    st.markdown(f"##### {_('Put to use')}")
+    st.markdown("##### " + _("Put to use"))
     promotion_box("compare", b_id)
-st.markdown(f"##### {_('Categories that gained and lost')}")
+st.markdown("##### " + _("Categories that gained and lost"))
 categories(found)
-st.markdown(f"##### {_('Products whose answer changed')}  ({found.n_changed:,} / {found.n_both:,})")
+st.markdown("##### " + _("Products whose answer changed") + f"  ({found.n_changed:,} / {found.n_both:,})")
 render_products(a_id, b_id)

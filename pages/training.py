@@ -126,7 +126,7 @@ running = find_unfinished_job(runtime(), ["train"])
 scoring = find_unfinished_job(runtime(), ["score"])
 last = next((job for job in list_jobs(runtime(), ["train"], limit=1) if job.is_finished), None)
 
-st.markdown(f"##### {_('What will be learned from')}")
+st.markdown("##### " + _("What will be learned from"))
 preview_numbers(preview)
 render_settings()
 render_button(preview, running)
@@ -138,5 +138,5 @@ else:
     render_last(last)
 if scoring:
     job_progress(scoring.id)
-st.markdown(f"##### {_('Versions')}")
+st.markdown("##### " + _("Versions"))
 render_versions(list_versions(runtime()))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.catalogue.importing import patiently
 from core.errors import N_, NoModelYet
 from core.jobs.context import JobContext
 from core.jobs.queue import enqueue
@@ -82,7 +83,9 @@ def run_score_job(context: JobContext) -> dict[str, Any]:
         model,
         context.folder / "scored.json",
         bool(context.payload.get("only_missing")),
-        lambda fraction, detail: context.report(fraction, N_("scoring"), version=version.name, **detail),
+        lambda fraction, detail: patiently(
+            lambda: context.report(fraction, N_("scoring"), version=version.name, **detail)
+        ),
     )
     context.log(
         f"{result.rows_scored:,} products scored with {version.name} in {result.seconds:.1f} s "
@@ -132,8 +135,7 @@ def score_products(
             if not products:
                 break
             rows = prediction_rows(version_id, [p.id for p in products], *score_titles(model, product_texts(products)))
-            with runtime.sessions.write() as session:
-                predictions.upsert_predictions(session, rows)
+            write_predictions(runtime, rows)
             after_id, done = products[-1].id, done + len(products)
             _write_position(checkpoint, after_id)
         with runtime.sessions.write() as session:
@@ -173,6 +175,16 @@ def prediction_rows(
     ]
 
 
+def write_predictions(runtime: Runtime, rows: list[dict[str, Any]]) -> None:
+    """One transaction; waits while another process holds the database."""
+
+    def write() -> None:
+        with runtime.sessions.write() as session:
+            predictions.upsert_predictions(session, rows)
+
+    patiently(write)
+
+
 def _speed(done: int, total: int, seconds: float) -> dict[str, Any]:
     speed = done / seconds if done and seconds else None
     return {
@@ -188,6 +200,6 @@ def _read_position(checkpoint: Path) -> int:
 
 
 def _write_position(checkpoint: Path, after_id: int) -> None:
-    partial = checkpoint.with_suffix(".partial")
-    partial.write_text(json.dumps({"after_id": after_id}), "utf-8")
-    partial.replace(checkpoint)
+    unfinished = checkpoint.with_suffix(".partial")
+    unfinished.write_text(json.dumps({"after_id": after_id}), "utf-8")
+    unfinished.replace(checkpoint)

@@ -1,16 +1,18 @@
 """Keeping a trained model: artifact, row, metrics and held-out answers, so that a version is whole or not there."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from core.catalogue.importing import patiently
 from core.jobs.context import JobContext
-from core.serving.scoring import prediction_rows
+from core.serving.scoring import prediction_rows, write_predictions
 from core.training.registry import get_version
 from core.training.snapshot import Snapshot
 from core.training.versions import ModelVersion
 from core.types import utc_now
-from db import model_versions, predictions
+from db import model_versions
 from db.enums import ModelStatus
 from db.people import add_audit, raise_revision
 from models.types import CategoryModel
@@ -50,23 +52,29 @@ def keep_version(
         "created_by": context.job.created_by,
         "created_at": now,
     }
-    with runtime.sessions.write() as session:
-        version_id = model_versions.ensure_version_of_job(session, context.job.id, values)
-        model_versions.replace_category_metrics(session, version_id, category_metrics)
+    version_id = patiently(partial(_write_row, context, values, category_metrics))
     product_ids, ids, probs = test_answers
     for start in range(0, len(product_ids), CHUNK):
         part = slice(start, start + CHUNK)
-        rows = prediction_rows(version_id, product_ids[part], ids[part], probs[part])
-        with runtime.sessions.write() as session:
-            predictions.upsert_predictions(session, rows)
-    with runtime.sessions.write() as session:
+        write_predictions(runtime, prediction_rows(version_id, product_ids[part], ids[part], probs[part]))
+    patiently(partial(_finish, context, version_id))
+    return get_version(runtime, version_id)
+
+
+def _write_row(context: JobContext, values: dict[str, Any], category_metrics: list[dict[str, Any]]) -> int:
+    with context.runtime.sessions.write() as session:
+        version_id = model_versions.ensure_version_of_job(session, context.job.id, values)
+        model_versions.replace_category_metrics(session, version_id, category_metrics)
+    return version_id
+
+
+def _finish(context: JobContext, version_id: int) -> None:
+    now, after = utc_now(), {"job": context.job.id}
+    with context.runtime.sessions.write() as session:
         model_versions.finish_version(session, version_id, now)
         model_versions.set_n_scored(session, version_id)
-        add_audit(
-            session, now, context.job.created_by, "train", "model_version", version_id, after={"job": context.job.id}
-        )
+        add_audit(session, now, context.job.created_by, "train", "model_version", version_id, after=after)
         raise_revision(session, "models", "predictions")
-    return get_version(runtime, version_id)
 
 
 def discard_unfinished(context: JobContext) -> None:

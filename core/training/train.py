@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from core.catalogue.importing import patiently
 from core.errors import N_, Conflict, InvalidInput, NotReady, TooFewLabels
 from core.jobs.context import JobContext, JobLost
 from core.jobs.queue import enqueue
@@ -95,7 +96,7 @@ class _Training:
 
     def _report(self, fraction: float, stage: str, **detail: Any) -> None:
         whole = SCORING if self.settings.score_after else EVALUATING
-        self.context.report(min(1.0, fraction / whole), stage, **detail)
+        patiently(lambda: self.context.report(min(1.0, fraction / whole), stage, **detail))
 
     def _snapshot(self) -> Snapshot:
         known = get_snapshot(self.runtime, self.state["snapshot_id"]) if self.state["snapshot_id"] else None
