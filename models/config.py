@@ -15,6 +15,7 @@ class TitleModelConfig:
     max_title_characters: int = 500  # the rest of a longer title is cut
     char_ngrams: tuple[int, int] = (2, 5)  # lengths inside a word, its edges included
     word_ngrams: tuple[int, int] = (1, 2)  # words and pairs of neighbours
+    idf_power: float = 0.5  # how much more a rare n-gram weighs: 0 not at all, 1 as in plain tf-idf
     min_ngram_rows: int = 1  # rarer n-grams are not learned
     max_ngrams: int = 1_500_000  # the most frequent ones are kept
     vocabulary_size: int = 20_000  # SentencePiece pieces; small catalogues carry fewer
@@ -45,6 +46,7 @@ class TitleModelConfig:
             _check(getattr(self, name) >= 1, name, "at least 1")
         for name in ("dropout", "mall_category_dropout"):
             _check(0.0 <= getattr(self, name) < 1.0, name, "from 0 to below 1")
+        _check(0.0 <= self.idf_power <= 2.0, "idf_power", "from 0 to 2")
         for name in ("learning_rate", "piece_learning_rate", "checkpoint_seconds"):
             _check(getattr(self, name) > 0.0, name, "above 0")
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from models.config import TitleModelConfig
-from models.ngrams import Hashes, Owners, hash_char_ngrams, hash_word_ngrams
+from models.ngrams import Hashes, Owners, hash_char_ngrams, hash_edge_words, hash_word_ngrams
 from models.tokenizer import Tokenizer, normalise
 from models.types import ProductTexts
 
@@ -48,7 +48,7 @@ class NgramVocabulary:
     """The n-grams a model knows. A column of `Encoded.ngrams` is a position here."""
 
     hashes: NDArray[np.uint32]  # (R,) rising within a segment
-    idf: NDArray[np.float32]  # (R,) >= 1, high is rare
+    idf: NDArray[np.float32]  # (R,) >= 1, high is rare; to the power of config.idf_power
     starts: NDArray[np.int64]  # (N_SEGMENTS + 1,) where a segment begins
 
     def __len__(self) -> int:
@@ -86,12 +86,11 @@ def learn_vocabulary(texts: NormalTexts, config: TitleModelConfig, max_rows: int
             names[segment], counts[segment] = _add_counts(names[segment], counts[segment], found, n)
     least = _least_count(np.concatenate(counts), config.min_ngram_rows, max_rows)
     kept = [n >= least for n in counts]
-    n_products = len(texts.titles)
+    n_rows = np.concatenate([n[keep] for n, keep in zip(counts, kept, strict=True)])  # (R,)
+    idf = np.log((1 + len(texts.titles)) / (1 + n_rows)) + 1
     return NgramVocabulary(
         hashes=np.concatenate([name[keep] for name, keep in zip(names, kept, strict=True)]),
-        idf=np.concatenate(
-            [np.log((1 + n_products) / (1 + n[keep])) + 1 for n, keep in zip(counts, kept, strict=True)]
-        ).astype(np.float32),
+        idf=(idf**config.idf_power).astype(np.float32),
         starts=np.cumsum([0, *(int(keep.sum()) for keep in kept)]),
     )
 
@@ -145,7 +144,9 @@ def _hash_segments(texts: NormalTexts, config: TitleModelConfig) -> Iterator[tup
     """(segment, hashes of its n-grams, the product each is from)."""
     titles, malls, brands = texts.titles, texts.mall_categories, texts.brands
     yield TITLE_LETTERS, *hash_char_ngrams(titles, config.char_ngrams, TITLE_LETTERS)
-    yield TITLE_WORDS, *hash_word_ngrams([_words(text) for text in titles], config.word_ngrams, TITLE_WORDS)
+    words = [_words(text) for text in titles]
+    inner, edges = hash_word_ngrams(words, config.word_ngrams, TITLE_WORDS), hash_edge_words(words, TITLE_WORDS)
+    yield TITLE_WORDS, np.concatenate([inner[0], edges[0]]), np.concatenate([inner[1], edges[1]])
     if any(malls):
         yield MALL_LETTERS, *hash_char_ngrams(malls, config.char_ngrams, MALL_LETTERS)
         yield MALL_WORDS, *hash_word_ngrams([_words_and_all(text) for text in malls], config.word_ngrams, MALL_WORDS)

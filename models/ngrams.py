@@ -38,25 +38,40 @@ def hash_char_ngrams(texts: Sequence[str], lengths: tuple[int, int], space: int)
 
 def hash_word_ngrams(texts: Sequence[str], lengths: tuple[int, int], space: int) -> tuple[Hashes, Owners]:
     """Words (if lengths[0] is 1) and pairs of neighbours (if lengths[1] is 2): (n,) hashes, (n,) owners."""
+    words, rows = _words(texts)  # (W,), (W,)
+    hashes, owners = [], []
+    if lengths[0] == 1:
+        hashes.append(_finish(words, space * 16 + 1))
+        owners.append(rows)
+    if lengths[1] == 2:
+        pairs = np.flatnonzero(rows[1:] == rows[:-1])
+        hashes.append(_finish(words[pairs] * _MIX + words[pairs + 1], space * 16 + 2))
+        owners.append(rows[pairs])
+    return _join(hashes, owners)
+
+
+def hash_edge_words(texts: Sequence[str], space: int) -> tuple[Hashes, Owners]:
+    """The first and the last word of every text, as features beside the same words elsewhere."""
+    words, rows = _words(texts)  # (W,), (W,)
+    new = rows[1:] != rows[:-1]
+    first, last = np.flatnonzero(np.append(True, new)), np.flatnonzero(np.append(new, True))
+    if not len(words):
+        return _join([], [])
+    hashes = [_finish(words[first], space * 16 + 3), _finish(words[last], space * 16 + 4)]
+    return _join(hashes, [rows[first], rows[last]])
+
+
+def _words(texts: Sequence[str]) -> tuple[NDArray[np.uint64], Owners]:
+    """A number for every word in order, and the text it is from."""
     codes, rows = _code_points(texts)  # (L,), (L,)
     letters = codes != _BLANK
     starts = np.flatnonzero(letters[1:] & ~letters[:-1]) + 1  # every text begins with a blank
     if not len(starts):
-        return _join([], [])
+        return np.empty(0, np.uint64), np.empty(0, np.int64)
     place = np.arange(len(codes)) - starts[np.cumsum(_marks(starts, len(codes))) - 1]  # in its word; wrong before it
     powers = _BASE ** np.arange(1, 1 + max(1, int(place.max()) + 1), dtype=np.uint64)
     weighed = np.where(letters, codes * powers[np.maximum(place, 0)], np.uint64(0))
-    words = np.add.reduceat(weighed, starts)  # (W,)
-    owner = rows[starts]
-    hashes, owners = [], []
-    if lengths[0] == 1:
-        hashes.append(_finish(words, space * 16 + 1))
-        owners.append(owner)
-    if lengths[1] == 2:
-        pairs = np.flatnonzero(owner[1:] == owner[:-1])
-        hashes.append(_finish(words[pairs] * _MIX + words[pairs + 1], space * 16 + 2))
-        owners.append(owner[pairs])
-    return _join(hashes, owners)
+    return np.add.reduceat(weighed, starts), rows[starts]
 
 
 def _code_points(texts: Sequence[str]) -> tuple[NDArray[np.uint64], Owners]:

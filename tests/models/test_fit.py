@@ -243,7 +243,7 @@ def test_a_heavy_row_counts_for_more(tmp_path: Path) -> None:
 
 
 def test_many_categories_share_a_small_table(tmp_path: Path) -> None:
-    config = replace(QUICK, max_full_rank_classes=4, rank=12, epochs=10)
+    config = replace(QUICK, max_full_rank_classes=4, rank=12, epochs=20)
     model = fit_quickly(tmp_path, config=config)
     assert model.network.ngram_table.shape[1] == 12
     rows = make_rows(100, seed=5)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from models.ngrams import Hashes, Owners, hash_char_ngrams, hash_word_ngrams
+from models.ngrams import Hashes, Owners, hash_char_ngrams, hash_edge_words, hash_word_ngrams
 
 TEXTS = ["blue jeans", "", "a", "청바지 여성 청바지", "x y z", "👖", "jeans blue", "one-word"]
 
@@ -59,6 +59,15 @@ def test_the_order_of_two_words_is_another_pair() -> None:
     assert forth.tolist() != back.tolist()
 
 
+def test_the_first_and_the_last_word() -> None:
+    hashes, owners = hash_edge_words(TEXTS, space=0)
+    assert sorted(owners.tolist()) == sorted([row for row, text in enumerate(TEXTS) if text] * 2)
+    edge = {row: hashes[owners == row].tolist() for row in range(len(TEXTS))}
+    assert edge[0][0] != edge[6][0]  # "blue jeans", "jeans blue": other words in the same places
+    assert not set(edge[0]) & set(edge[6])  # the same words in other places
+    assert len(set(edge[2])) == 2  # one word is both
+
+
 def test_another_field_has_other_hashes() -> None:
     title, _ = hash_char_ngrams(["jeans"], (2, 5), space=0)
     mall, _ = hash_char_ngrams(["jeans"], (2, 5), space=2)
@@ -69,3 +78,4 @@ def test_no_texts_have_no_ngrams() -> None:
     for texts in ([], ["", ""]):
         assert len(hash_char_ngrams(texts, (2, 5), space=0)[0]) == 0
         assert len(hash_word_ngrams(texts, (1, 2), space=0)[0]) == 0
+        assert len(hash_edge_words(texts, space=0)[0]) == 0
