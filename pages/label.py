@@ -18,7 +18,7 @@ from pages.components.category_picker import category_picker
 from pages.components.context import actor, runtime
 from pages.components.keys import keyboard
 from pages.components.labeling_actions import decide, keep_note, note_key, pick, skip, undo
-from pages.components.labeling_states import all_done, guidelines, no_campaign, not_yet, progress_line
+from pages.components.labeling_states import all_done, guidelines, no_campaign, not_yet, progress_line, still_building
 from pages.components.lease import hold, keep_lease
 from pages.components.messages import show_message
 from pages.components.product_card import prefetch_image, product_facts, product_image, product_title
@@ -44,7 +44,9 @@ def choose_campaign(campaigns: list[Campaign]) -> Campaign:
         key=CAMPAIGN,
         label_visibility="collapsed",
     )
-    st.query_params["campaign"] = st.session_state[LAST_CAMPAIGN] = chosen
+    st.session_state[LAST_CAMPAIGN] = chosen
+    if st.query_params.get("campaign") != chosen:  # each writing would be a step of the browser's Back
+        st.query_params["campaign"] = chosen
     return by_id[chosen]
 
 
@@ -87,7 +89,7 @@ def draw_card(campaign: Campaign) -> CardView | None:
         not_yet(error_text(error))
         return None
     if card is None:
-        all_done()
+        still_building() if campaign.status == CampaignStatus.BUILDING else all_done()
         return None
     product_title(card.title)
     choice_buttons(card, decide)

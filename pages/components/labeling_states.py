@@ -52,6 +52,12 @@ def all_done() -> None:
     st.page_link("pages/campaigns.py", label=_("Make another campaign"), icon=":material/format_list_numbered:")
 
 
+def still_building() -> None:
+    st.subheader(_("This campaign is still being built"), anchor=False)
+    st.markdown(_("The first products are here in a moment."))
+    st.button(_("Look again"), key="label.look_again", icon=":material/refresh:")
+
+
 def not_yet(reason: str) -> None:
     """A campaign that is being built, paused or closed."""
     st.subheader(_("Not now"), anchor=False)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from core.runtime import Runtime, open_runtime
@@ -238,6 +239,43 @@ def test_titles_from_outside_are_text(page: Page, app: AppServer, app_runtime: R
     page.keyboard.press("1")
     expect(page.locator(".st-key-label-recent")).to_contain_text(evil[:60])
     assert page.evaluate("window.hit") is None
+
+
+def test_nothing_moves_from_card_to_card(page: Page, app: AppServer, app_runtime: Runtime, queue: Queue) -> None:
+    """With a picture or none, a long title or a short one."""
+    folder = app_runtime.data_dir / "images"
+    folder.mkdir(exist_ok=True)
+    Image.new("RGB", (900, 300), "teal").save(folder / f"{queue.name}.png")
+    with app_runtime.sessions.write() as session:
+        second = sa.update(ProductRow).where(ProductRow.id == queue.product_ids[1])
+        session.execute(second.values(image=f"{queue.name}.png", mall_id=None))
+        third = sa.update(ProductRow).where(ProductRow.id == queue.product_ids[2])
+        session.execute(third.values(title="아주 긴 상품명 " * 30))
+    open_label(page, app, queue)
+    before = places(page)
+    page.keyboard.press("1")
+    expect_card(page, queue, 2)
+    expect(page.get_by_role("img", name="Picture of the product")).to_be_visible()
+    assert places(page) == before
+    page.keyboard.press("s")
+    expect(title(page)).to_contain_text("아주 긴 상품명")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    assert places(page) == before
+    assert page.locator(".stMain").evaluate("main => main.scrollHeight <= main.clientHeight")
+
+
+def places(page: Page) -> list[tuple[int, int]]:
+    """Where things stand: x and y of what the hand and the eye go to."""
+    wanted = [
+        page.locator(".st-key-label-image"),
+        page.locator(".st-key-label-facts"),
+        page.get_by_role("button", name=re.compile("셔츠.* 2$")),
+        page.get_by_role("combobox", name="Search a category"),
+        page.get_by_role("button", name="Skip"),
+        page.get_by_label("Note"),
+    ]
+    boxes = [locator.bounding_box() for locator in wanted]
+    return [(round(box["x"]), round(box["y"])) for box in boxes if box]
 
 
 def test_an_app_killed_between_claim_and_decision_loses_nothing(

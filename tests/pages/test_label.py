@@ -14,8 +14,8 @@ from core.labeling.queue import claim_task
 from core.people import sign_in_local
 from core.runtime import Runtime
 from core.types import utc_now
-from db.enums import DecisionKind
-from db.tables import ProductRow, TaskRow
+from db.enums import CampaignStatus, DecisionKind
+from db.tables import CampaignRow, ProductRow, TaskRow
 from pages.components.lease import HELD_KEY
 from pages.components.words import LANGUAGE_KEY
 from tests.browser.shelf import Queue, decisions, make_queue
@@ -136,6 +136,16 @@ def test_a_paused_campaign_says_so_and_another_can_be_chosen(
     page.selectbox[0].set_value(str(queue.campaign_id)).run()
     assert title(page) == queue.title(1)
     assert page.query_params["campaign"] in (str(queue.campaign_id), [str(queue.campaign_id)])
+
+
+def test_a_campaign_that_is_being_built_is_not_called_done(
+    open_page: OpenPage, sqlite_runtime: Runtime, queue: Queue
+) -> None:
+    with sqlite_runtime.sessions.write() as session:
+        session.execute(sa.delete(TaskRow))
+        session.execute(sa.update(CampaignRow).values(status=CampaignStatus.BUILDING))
+    page = open_page(PAGE).run()
+    assert page.subheader[0].value == "This campaign is still being built"
 
 
 def test_a_strange_campaign_in_the_url_falls_back(open_page: OpenPage, queue: Queue) -> None:
