@@ -7,7 +7,7 @@ import numpy as np
 
 from core.catalogue.hangul import is_consonant, split_words, spread_consonants
 from core.catalogue.per_revision import PerRevision
-from core.catalogue.search_index import SIMILAR_BELOW, Floats, Match, SearchIndex
+from core.catalogue.search_index import PER_SLIP, SIMILAR, SIMILAR_BELOW, Floats, Match, SearchIndex
 from core.catalogue.taxonomy import Category, load_taxonomy
 from core.runtime import Runtime
 
@@ -19,6 +19,7 @@ ONLY_ABOVE = 0.5  # no word answers the name itself
 WORD_MISSING = 0.75  # a word that answers nothing, beside others that do
 CUT = 0.97  # the query was cut where it has no space
 CUT_LETTER = 0.8  # ... leaving a single letter
+SURE = 0.9  # a reading this good needs no cutting
 INNER = 0.88  # an inner node, beside a leaf that matches as well
 
 
@@ -120,6 +121,8 @@ class _Search:
 
     def _cuts(self) -> list[list[str]]:
         """Readings of the first word that answers nothing as it is, cut into two or three that do."""
+        if self.best.max() >= SURE:
+            return []
         if len(self.typed) > 1 and min(map(len, self.typed)) == 1:  # spaces where none belong: 남성 바 지
             return [list(pieces) for pieces in self._cut(self.joined)]
         for i, word in enumerate(self.typed):
@@ -130,6 +133,7 @@ class _Search:
     def _cut(self, word: str) -> list[tuple[str, ...]]:
         """`word` in two or three pieces that names begin with; in two also where one piece has a slip."""
         n = len(word)
+        has_slip = float(self._match(word).own.max()) >= SIMILAR - PER_SLIP  # as a whole it is like some name
         shortest = 2 if is_consonant(word[0]) else 1
         heads = [False] + [self.index.occurs(word[:a], False) for a in range(1, n)]
         tails = [False] + [self.index.occurs(word[a:], True) for a in range(1, n)]
@@ -139,7 +143,7 @@ class _Search:
             pieces = (word[:a], word[a:])
             if heads[a] and tails[a]:
                 whole.append(pieces)
-            elif (heads[a] or tails[a]) and min(a, n - a) >= 2:
+            elif (heads[a] or tails[a]) and min(a, n - a) >= 2 and not has_slip:
                 slipped.append((*pieces, word[:a] if heads[a] else word[a:]))
             whole.extend(
                 (word[:a], word[a:b], word[b:])

@@ -14,6 +14,7 @@ from core.catalogue.taxonomy import Category, Taxonomy
 
 Floats = NDArray[np.float32]
 
+HEAD = 32  # letters from the beginning of a unit that are looked at one by one
 END = "\n"  # between units in the blob; no folded word holds one
 EQUAL, PREFIX, INSIDE = 1.0, 0.84, 0.62  # how well a word answers a name, 0..1; the gaps are filled by length
 HALF_TYPED, INITIALS = 0.93, 0.88  # what a match by half a syllable or by initial consonants is worth of that
@@ -87,7 +88,7 @@ class SearchIndex:
         self._sorted_units = sorted(self._units)
         self._keys = [to_keys(unit) for unit in self._units]
         self._key_lengths = np.array([len(keys) for keys in self._keys], np.int64)
-        self._letters = np.array([_letters(keys) for keys in self._keys], np.uint64)
+        self._letters = _letters_of_heads(self._keys)
 
     def occurs(self, word: str, is_last: bool) -> bool:
         """Whether a name, or a word of one, begins with `word`; the last of a query may be half typed."""
@@ -124,6 +125,8 @@ class SearchIndex:
     def _score_pattern(
         self, pattern: str, length: int, worth: float, inside: bool, scores: Floats, equal: float = EQUAL
     ) -> None:
+        if not inside:
+            pattern = f"(?<={END}){pattern}"
         spans = np.array([found.span() for found in re.finditer(pattern, self._blob)], np.int64).reshape(-1, 2)
         if not len(spans):
             return
@@ -131,7 +134,7 @@ class SearchIndex:
         at_start = spans[:, 0] == self._unit_starts[units]
         at_end = spans[:, 1] == self._unit_starts[units] + self._unit_lengths[units]
         share = np.minimum(length / np.maximum(self._unit_lengths[units], 1), 1.0)
-        quality = np.where(at_start, PREFIX + 0.1 * share, (INSIDE + 0.1 * share) * inside)
+        quality = np.where(at_start, PREFIX + 0.1 * share, INSIDE + 0.1 * share)
         quality = np.where(at_start & at_end, equal, quality)
         np.maximum.at(scores, units, (quality * worth).astype(np.float32))
 
@@ -141,19 +144,23 @@ class SearchIndex:
         slips = 0 if len(keys) < 4 else 1 if len(keys) < 9 else 2
         if slips == 0:
             return
-        mask = np.uint64(_letters(keys))
-        # A slip takes away one letter at most, so what lacks more of them is not worth measuring.
-        similar = np.bitwise_count(mask & ~self._letters) <= slips
-        near = np.flatnonzero(similar & (np.abs(self._key_lengths - len(keys)) <= slips))
+        near = np.flatnonzero(
+            (np.abs(self._key_lengths - len(keys)) <= slips) & self._shares_letters(keys, HEAD, slips)
+        )
         self._raise_similar(keys, [self._keys[i] for i in near], near, slips, 1.0, scores)
         if len(word) >= 2 and keys != word:  # a whole syllable may be wrong
-            near = np.flatnonzero(self._unit_lengths == len(word))
+            near = np.flatnonzero((self._unit_lengths == len(word)) & self._shares_letters(keys, HEAD, 3))
             self._raise_similar(word, [self._units[i] for i in near], near, 1, 0.9 - 0.4 / len(word), scores)
         if not is_known and len(keys) >= 5:
-            longer = np.flatnonzero(similar & (self._key_lengths > len(keys)))
             for cut in (len(keys), len(keys) + 1, len(keys) - 1):
+                longer = np.flatnonzero((self._key_lengths > len(keys)) & self._shares_letters(keys, cut, slips))
                 heads = [self._keys[i][:cut] for i in longer]
                 self._raise_similar(keys, heads, longer, slips, SIMILAR_PREFIX, scores)
+
+    def _shares_letters(self, keys: str, cut: int, slips: int) -> NDArray[np.bool_]:
+        """Which units may be like `keys` in their first `cut` letters: a slip takes away one letter at most."""
+        mask = np.uint64(_letters(keys))
+        return np.bitwise_count(mask & ~self._letters[min(cut, HEAD) - 1]) <= slips
 
     def _raise_similar(
         self, typed: str, candidates: list[str], units: NDArray[np.int64], slips: int, worth: float, scores: Floats
@@ -172,3 +179,14 @@ def _letters(keys: str) -> int:
     for letter in keys:
         bits |= 1 << (ord(letter) & 63)
     return bits
+
+
+def _letters_of_heads(units: list[str]) -> NDArray[np.uint64]:
+    """uint64 (HEAD, units): the letters of the first 1, 2 ... of each unit; the last row those of all."""
+    heads = np.zeros((len(units), HEAD), np.uint64)
+    for i, keys in enumerate(units):
+        bits = [1 << (ord(letter) & 63) for letter in keys]
+        heads[i, : min(len(bits), HEAD)] = bits[:HEAD]
+        if len(bits) > HEAD:
+            heads[i, -1] = _letters(keys)
+    return np.ascontiguousarray(np.bitwise_or.accumulate(heads, axis=1).T)

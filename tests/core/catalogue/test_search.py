@@ -270,10 +270,10 @@ def test_thousands_of_leaves_answer_in_time(sqlite_runtime: Runtime, actor: Acto
     assert time.perf_counter() - started < 5  # builds the index; about 0.5 s on a quiet machine
     seconds = []
     for words in KINDS * 3:
-        started = time.perf_counter()
+        started = time.thread_time()  # this thread's work: the tests beside it share the two cores
         find_categories(sqlite_runtime, words)
-        seconds.append(time.perf_counter() - started)
-    assert statistics.median(seconds) < 0.05
+        seconds.append(time.thread_time() - started)
+    assert statistics.median(seconds) < 0.03
     assert max(seconds) < 0.1
 
 
