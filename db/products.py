@@ -114,10 +114,12 @@ PREDICTION_COLUMNS = (
 )
 
 
-def select_products(conditions: Conditions, order: ProductOrder, *columns: Any) -> sa.Select[Any]:
+def select_products(conditions: Conditions, order: ProductOrder | None, *columns: Any) -> sa.Select[Any]:
     """The one way from a filter to rows: lists, counts and campaigns all stand on it. Not yet sorted.
 
-    `conditions.model_version_id` must be set where a model is asked.
+    `conditions.model_version_id` must be set where a model is asked. With an `order`, conditions that would
+    tempt the planner away from the index of that order (and into sorting a million rows) are written so that
+    no index serves them.
     """
     prediction = sa.and_(
         PredictionRow.product_id == ProductRow.id, PredictionRow.model_version_id == conditions.model_version_id
@@ -127,7 +129,7 @@ def select_products(conditions: Conditions, order: ProductOrder, *columns: Any) 
         query = query.join(PredictionRow, prediction)
     elif conditions.model_version_id is not None:
         query = query.outerjoin(PredictionRow, prediction)
-    return query.where(*_of_product(conditions), *_of_prediction(conditions), *_of_people(conditions))
+    return query.where(*_of_product(conditions, order), *_of_prediction(conditions, order), *_of_people(conditions))
 
 
 def _subtree(category_ids: tuple[int, ...]) -> sa.Select[Any]:
@@ -136,14 +138,14 @@ def _subtree(category_ids: tuple[int, ...]) -> sa.Select[Any]:
     return sa.select(tree.union(sa.select(child.id).join(tree, child.parent_id == tree.c.id)).c.id)
 
 
-def _of_product(wanted: Conditions) -> list[sa.ColumnElement[bool]]:
+def _of_product(wanted: Conditions, order: ProductOrder | None) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = []
     if wanted.category_ids:
         found.append(ProductRow.category_id.in_(_subtree(wanted.category_ids)))
     if wanted.mall_id is not None:
         found.append(ProductRow.mall_id == wanted.mall_id)
     if wanted.source is not None:
-        found.append(ProductRow.source == wanted.source)
+        found.append((ProductRow.source if order is None else ProductRow.source + "") == wanted.source)
     if wanted.label_source == "none":
         found.append(ProductRow.label_source.is_(None))
     elif wanted.label_source == "unchecked":
@@ -162,14 +164,18 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _of_prediction(wanted: Conditions) -> list[sa.ColumnElement[bool]]:
+def _of_prediction(wanted: Conditions, order: ProductOrder | None) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = []
+    confidence = (
+        PredictionRow.confidence if order in (None, ProductOrder.DISAGREEMENT) else PredictionRow.confidence + 0
+    )
+    margin = PredictionRow.margin if order in (None, ProductOrder.MARGIN) else PredictionRow.margin + 0
     if wanted.confidence_below is not None:
-        found.append(PredictionRow.confidence < wanted.confidence_below)
+        found.append(confidence < wanted.confidence_below)
     if wanted.confidence_above is not None:
-        found.append(PredictionRow.confidence >= wanted.confidence_above)
+        found.append(confidence >= wanted.confidence_above)
     if wanted.margin_below is not None:
-        found.append(PredictionRow.margin < wanted.margin_below)
+        found.append(margin < wanted.margin_below)
     if wanted.predicted_category_ids:
         found.append(PredictionRow.category_id.in_(_subtree(wanted.predicted_category_ids)))
     if wanted.disagrees:
@@ -181,17 +187,15 @@ def _of_people(wanted: Conditions) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = []
     if wanted.decided_by is not None:
         undo = aliased(DecisionRow)
-        found.append(
-            sa.exists().where(
-                DecisionRow.product_id == ProductRow.id,
-                DecisionRow.person_id == wanted.decided_by,
-                DecisionRow.kind != DecisionKind.UNDO,
-                ~sa.exists().where(undo.undoes_id == DecisionRow.id),
-            )
+        decided = sa.select(DecisionRow.product_id).where(
+            DecisionRow.person_id == wanted.decided_by,
+            DecisionRow.kind != DecisionKind.UNDO,
+            ~sa.exists().where(undo.undoes_id == DecisionRow.id),
         )
+        found.append(ProductRow.id.in_(decided))
     if wanted.campaign_id is not None:
-        in_queue = (TaskRow.campaign_id == wanted.campaign_id, TaskRow.product_id == ProductRow.id)
-        found.append(sa.exists().where(*in_queue))
+        queued = sa.select(TaskRow.product_id).where(TaskRow.campaign_id == wanted.campaign_id)
+        found.append(ProductRow.id.in_(queued))
     return found
 
 
@@ -241,7 +245,7 @@ def list_products(
 
 def count_products(session: Session, conditions: Conditions, at_most: int) -> int:
     """How many products match, counted no further than `at_most`."""
-    found = select_products(conditions, ProductOrder.NEWEST, sa.literal(1).label("one")).limit(at_most).subquery()
+    found = select_products(conditions, None, sa.literal(1).label("one")).limit(at_most).subquery()
     return session.scalar(sa.select(sa.func.count()).select_from(found)) or 0
 
 

@@ -95,13 +95,16 @@ class Turns:
                 self._taken = False
 
 
+def _write_options(durable: bool) -> dict[str, str]:
+    return {"sqlite_begin": "IMMEDIATE", "sqlite_synchronous": "FULL" if durable else "NORMAL"}
+
+
 class Sessions:
     """Gives transactions: `read()` sees one moment and changes nothing, `write()` commits at its end."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
-        self._writing = engine.execution_options(sqlite_begin="IMMEDIATE")
-        self._leasing = engine.execution_options(sqlite_begin="IMMEDIATE", sqlite_synchronous="NORMAL")
+        self._writing = {durable: engine.execution_options(**_write_options(durable)) for durable in (True, False)}
         self._turns = Turns() if engine.dialect.name == "sqlite" else None
 
     @contextmanager
@@ -110,20 +113,17 @@ class Sessions:
             yield session
 
     @contextmanager
-    def write(self, connection: sa.Connection | None = None) -> Iterator[Session]:
-        """On `connection`, if given: it outlives the transaction, and so do its temporary tables."""
-        bind = self._writing if connection is None else connection.execution_options(sqlite_begin="IMMEDIATE")
-        with self._turn(), Session(bind, expire_on_commit=False) as session, session.begin():
-            yield session
+    def write(self, durable: bool = True, connection: sa.Connection | None = None) -> Iterator[Session]:
+        """Committed at the end, and then on the disk.
 
-    @contextmanager
-    def write_lease(self) -> Iterator[Session]:
-        """For what a power cut may take back: whole as every commit is, but not waiting for the disk.
-
-        The next `write` brings it to the disk too. After a cut, a task whose claim was lost is free again.
+        With `durable` off the commit is as whole but does not wait for the disk: a power cut may take it back
+        (the next durable one brings it along). For leases and drafts: a task whose claim was lost is free again.
+        `connection`, if given, outlives the transaction, and so do its temporary tables.
         """
-        with self._turn(), Session(self._leasing, expire_on_commit=False) as session, session.begin():
-            if self._turns is None:
+        options = _write_options(durable)
+        bind = self._writing[durable] if connection is None else connection.execution_options(**options)
+        with self._turn(), Session(bind, expire_on_commit=False) as session, session.begin():
+            if self._turns is None and not durable:
                 session.execute(_NOT_WAITING)
             yield session
 

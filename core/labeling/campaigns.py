@@ -142,7 +142,7 @@ def build_campaign(
         for start in range(0, n_ranked, CHUNK):
             report(start / n_ranked, n_queued + start, n_queued + n_ranked)
             stop = min(start + CHUNK, n_ranked)
-            with runtime.sessions.write(connection) as session:
+            with runtime.sessions.write(durable=False, connection=connection) as session:
                 if not campaigns.queue_ranked(session, campaign_id, campaign.overlap, start, stop, n_queued):
                     break
     with runtime.sessions.write() as session:

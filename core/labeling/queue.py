@@ -69,7 +69,7 @@ def claim_task(runtime: Runtime, actor: Actor, campaign_id: int) -> Task | None:
 
 
 def _claim_once(runtime: Runtime, actor: Actor, campaign_id: int) -> Task | None:
-    with database_in_words(), runtime.sessions.write_lease() as session:
+    with database_in_words(), runtime.sessions.write(durable=False) as session:
         status, overlap = campaigns.get_status(session, campaign_id)
         _require_active(status)
         now = utc_now()
@@ -89,7 +89,7 @@ def _require_active(status: CampaignStatus | None) -> None:
 def renew_lease(runtime: Runtime, actor: Actor, task_id: int) -> Task:
     """Keep the task for another full lease. Raises LeaseLost when somebody else has it by now."""
     authorize(actor, Action.LABEL)
-    with database_in_words(), runtime.sessions.write_lease() as session:
+    with database_in_words(), runtime.sessions.write(durable=False) as session:
         row = tasks.renew_lease(session, task_id, actor.person_id, lease_end(runtime, utc_now()))
     if row is None:
         raise LeaseLost()
@@ -102,27 +102,27 @@ def save_draft(runtime: Runtime, actor: Actor, task_id: int, draft: dict[str, An
     if len(json.dumps(draft, ensure_ascii=False)) > MAX_DRAFT_CHARACTERS:
         raise InvalidInput(N_("This note is too long."))
     kept = {"person_id": actor.person_id, "values": draft}
-    with database_in_words(), runtime.sessions.write_lease() as session:
+    with database_in_words(), runtime.sessions.write(durable=False) as session:
         if not tasks.save_draft(session, task_id, actor.person_id, kept, lease_end(runtime, utc_now())):
             raise LeaseLost()
 
 
 def release_task(runtime: Runtime, actor: Actor, task_id: int) -> None:
     """Put the task back where it stood; harmless when it is no longer this person's."""
-    with database_in_words(), runtime.sessions.write_lease() as session:
+    with database_in_words(), runtime.sessions.write(durable=False) as session:
         tasks.release_task(session, task_id, actor.person_id)
 
 
 def release_all(runtime: Runtime, actor: Actor) -> int:
     """Put back whatever this person holds (sign-out); how many tasks."""
-    with database_in_words(), runtime.sessions.write_lease() as session:
+    with database_in_words(), runtime.sessions.write(durable=False) as session:
         return tasks.release_all(session, actor.person_id)
 
 
 def skip_task(runtime: Runtime, actor: Actor, task_id: int) -> None:
     """Leave the task to others; this person gets it again at the end. Raises LeaseLost when it is not theirs."""
     authorize(actor, Action.LABEL)
-    with database_in_words(), runtime.sessions.write_lease() as session:
+    with database_in_words(), runtime.sessions.write(durable=False) as session:
         if not tasks.release_task(session, task_id, actor.person_id):
             raise LeaseLost()
         tasks.add_skip(session, task_id, actor.person_id, utc_now())

@@ -58,7 +58,7 @@ def test_a_decision_waits_for_the_disk_and_a_lease_does_not(runtime: Runtime) ->
         return session.scalar(sa.text("SHOW synchronous_commit")) == "on"
 
     for _ in range(2):
-        with runtime.sessions.write_lease() as session:
+        with runtime.sessions.write(durable=False) as session:
             assert not waits(session)
         with runtime.sessions.write() as session:
             assert waits(session)
