@@ -97,7 +97,7 @@ def _as_remembered(shape: FileShape, given: ImportOptions, remembered: ImportOpt
 
 def check_plan(plan: Plan) -> None:
     """Raise InvalidInput, in a sentence, when the plan lacks a title column or names one that is not there."""
-    if plan.is_taxonomy and "title" not in plan.options.columns:
+    if plan.is_taxonomy and not plan.options.columns.get("title"):
         raise InvalidInput(
             N_(
                 "{file} holds a category tree and no products. Import it on the Taxonomy page or with "
@@ -112,14 +112,13 @@ def _columns(
     headings: Sequence[str], given: ImportOptions, remembered: ImportOptions | None
 ) -> dict[str, tuple[str, ...]]:
     """Each field as given (empty: not mapped), else as remembered if the file has it, else as proposed."""
-    columns = {field: names for field, names in given.columns.items() if names}
+    columns = dict(given.columns)
     taken = {name for names in columns.values() for name in names}
     sources: list[Mapping[str, tuple[str, ...]]] = [remembered.columns if remembered else {}]
     sources.append(_with_codes(propose_columns(headings), headings, bool(given.taxonomy)))
     for source in sources:
         for field, names in source.items():
-            is_free = field not in columns and field not in given.columns
-            if is_free and names and set(names) <= set(headings) - taken:
+            if field not in columns and set(names) <= set(headings) - taken:
                 columns[field] = names
                 taken |= set(names)
     return columns

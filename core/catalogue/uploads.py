@@ -13,13 +13,12 @@ from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor, utc_now
 
-_STAMP = re.compile(r"^\d{8}-\d{6}-\d{6}_")
 MAX_NAME = 120  # characters; file systems take 255 bytes
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that can be imported. `name` is what it was called, `key` what it is called in the folder."""
+    """A file that can be imported. `name` is what it was called, `key` where it lies in the folder."""
 
     key: str
     name: str
@@ -36,7 +35,7 @@ def _folder(runtime: Runtime) -> Path:
 def safe_name(name: str) -> str:
     """A file name without folders, signs or tricks; letters of any language stay."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
-    plain = re.sub(r"[^\w.-]+", "_", last).lstrip(".") or "file"
+    plain = re.sub(r"[^\w. -]+", "_", " ".join(last.split())).lstrip(". ") or "file"
     return plain[-MAX_NAME:]
 
 
@@ -45,29 +44,31 @@ def store_upload(runtime: Runtime, actor: Actor, name: str, stream: BinaryIO) ->
     authorize(actor, Action.IMPORT)
     plain = safe_name(name)
     file_format(Path(plain))
-    target = _folder(runtime) / f"{utc_now():%Y%m%d-%H%M%S-%f}_{plain}"
-    part = target.with_name(target.name + ".part")
+    folder = _folder(runtime) / f"{utc_now():%Y%m%d-%H%M%S-%f}"
+    target, part = folder / plain, folder / "part"
     try:
+        folder.mkdir()
         with part.open("wb") as file:
             shutil.copyfileobj(stream, file, 2**20)
         part.rename(target)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
         raise NotReady(
-            N_("The file could not be kept in {folder}: {reason}"), folder=str(_folder(runtime)), reason=error.strerror
+            N_("The file could not be kept in {folder}: {reason}"), folder=str(folder), reason=error.strerror
         ) from error
-    return get_upload(runtime, target.name)
+    return get_upload(runtime, f"{folder.name}/{plain}")
 
 
 def list_uploads(runtime: Runtime) -> list[Upload]:
     """Newest first. Files put into the folder by hand (for those too large for a browser) are among them."""
-    found = [path for path in _folder(runtime).iterdir() if path.is_file() and _is_importable(path)]
+    folder = _folder(runtime)
+    found = [path for path in (*folder.glob("*"), *folder.glob("*/*")) if path.is_file() and _is_importable(path)]
     found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    return [Upload(path.name, _STAMP.sub("", path.name), path, path.stat().st_size) for path in found]
+    return [Upload(path.relative_to(folder).as_posix(), path.name, path, path.stat().st_size) for path in found]
 
 
 def get_upload(runtime: Runtime, key: str) -> Upload:
-    """Raises NotFound: a key is one of the folder's names, never a path."""
+    """Raises NotFound for a key that `list_uploads` does not give."""
     upload = next((upload for upload in list_uploads(runtime) if upload.key == key), None)
     if upload is None:
         raise NotFound()

@@ -81,8 +81,9 @@ def _mapping_boxes(upload: Upload, plan: Plan, given: ImportOptions) -> ImportOp
             chosen = box.multiselect(label, plan.headings, proposed, key=key, placeholder=_("none"))
             columns[field] = tuple(chosen)
         else:
-            index = plan.headings.index(proposed[0]) if proposed else None
-            name = box.selectbox(label, plan.headings, index, key=key, placeholder=_("none"))
+            names = ["", *plan.headings]
+            index = names.index(proposed[0]) if proposed else 0
+            name = box.selectbox(label, names, index, key=key, format_func=lambda name: name or _("none"))
             columns[field] = (name,) if name else ()
     separator = boxes[-1].text_input(
         _("Between category levels"),

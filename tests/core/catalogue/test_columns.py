@@ -17,7 +17,6 @@ from core.catalogue.import_options import ImportOptions
 from core.catalogue.import_plan import plan_import
 from core.errors import InvalidInput
 
-
 ALL = "external_id,title,brand,mall,category,price,image,registered_at"
 
 

@@ -41,9 +41,12 @@ def test_given_columns_win_the_rest_is_proposed_and_empty_means_none(tmp_path: P
     given = options_from({"columns": {"title": "name", "brand": []}})
     assert plan_import(path, given).options.columns == {
         "title": ("name",),
+        "brand": (),
         "external_id": ("id",),
         "price": ("price",),
     }
+    again = plan_import(path, ImportOptions(), given)
+    assert again.options.columns["brand"] == ()  # that somebody wanted none is remembered as well
 
 
 def test_remembered_columns_count_only_where_the_file_has_them(tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ from db.enums import Role
     ("name", "safe"),
     [
         ("../../etc/passwd.csv", "passwd.csv"),
-        ("C:\\data\\상품 목록.csv", "상품_목록.csv"),
+        ("C:\\data\\상품 목록.csv", "상품 목록.csv"),
         ("..", "file"),
         (".hidden.csv", "hidden.csv"),
-        ("a\0b\n<x>.csv", "a_b_x_.csv"),
+        ("a\0b\n<x>.csv", "a_b _x_.csv"),
     ],
 )
 def test_names_are_made_safe(name: str, safe: str) -> None:
@@ -30,12 +30,13 @@ def test_names_are_made_safe(name: str, safe: str) -> None:
 def test_an_upload_is_kept_and_found(sqlite_runtime: Runtime, actor: Actor) -> None:
     upload = store_upload(sqlite_runtime, actor, "../여름 상품.csv", io.BytesIO(b"title\nCap\n"))
     assert upload.path.read_bytes() == b"title\nCap\n"
-    assert upload.path.parent == sqlite_runtime.data_dir / "uploads"
-    assert (upload.name, upload.n_bytes) == ("여름_상품.csv", 10)
+    uploads = sqlite_runtime.data_dir / "uploads"
+    assert upload.path.parent.parent == uploads
+    assert (upload.name, upload.n_bytes) == ("여름 상품.csv", 10)
     assert get_upload(sqlite_runtime, upload.key) == upload
-    (upload.path.parent / "by hand.parquet").write_bytes(b"x")
-    (upload.path.parent / "notes.doc").write_bytes(b"x")
-    assert {found.name for found in list_uploads(sqlite_runtime)} == {"여름_상품.csv", "by hand.parquet"}
+    (uploads / "by hand.parquet").write_bytes(b"x")
+    (uploads / "notes.doc").write_bytes(b"x")
+    assert {found.name for found in list_uploads(sqlite_runtime)} == {"여름 상품.csv", "by hand.parquet"}
     for key in ("../shelfwright.db", "gone.csv", "", str(Path("/etc/passwd"))):
         with pytest.raises(NotFound):
             get_upload(sqlite_runtime, key)
