@@ -107,16 +107,15 @@ def count_answers(session: Session, a_id: int, b_id: int, of_a: bool) -> dict[in
 
 
 def count_changed(session: Session, a_id: int, b_id: int) -> tuple[int, int]:
-    """Products that both versions answered, and those of them with different answers."""
-    changed = sa.func.sum(sa.case((A.category_id != B.category_id, 1), else_=0))
-    query = (
-        sa.select(sa.func.count(), changed)
-        .select_from(A)
-        .join(B, B.product_id == A.product_id)
-        .where(A.model_version_id == a_id, B.model_version_id == b_id)
-    )
-    n_both, n_changed = session.execute(query).one()
-    return n_both, n_changed or 0
+    """Products that both versions answered, and those of them with different answers.
+
+    Two counts that are each answered from an index alone: the wide rows are never read.
+    """
+    both = sa.and_(A.model_version_id == a_id, B.model_version_id == b_id, B.product_id == A.product_id)
+    query = sa.select(sa.func.count()).select_from(A).join(B, both)
+    n_both = session.scalar(query) or 0
+    n_same = session.scalar(query.where(A.category_id == B.category_id)) or 0
+    return n_both, n_both - n_same
 
 
 def list_changed(
