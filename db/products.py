@@ -213,7 +213,7 @@ def sort_keys(conditions: Conditions, order: ProductOrder) -> tuple[list[Any], b
     """The columns that make the order unique, and whether it runs downwards."""
     match order:
         case ProductOrder.NEWEST:
-            return [ProductRow.id], True
+            return [PredictionRow.product_id if conditions.asks_the_model else ProductRow.id], True
         case ProductOrder.MARGIN:
             return [PredictionRow.margin, PredictionRow.product_id], False
         case ProductOrder.DISAGREEMENT:

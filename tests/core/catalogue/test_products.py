@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from core.catalogue.products import ProductFilter, count_products, get_product, list_products
 from core.errors import InvalidInput, NoModelYet, NotFound
@@ -188,3 +189,36 @@ def test_a_strange_cursor_starts_nothing(runtime: Runtime, cursor: str) -> None:
         return
     with pytest.raises(InvalidInput):
         list_products(runtime, ProductFilter(), cursor=cursor)
+
+
+@pytest.mark.parametrize(
+    ("order", "wanted"),
+    [
+        (ProductOrder.NEWEST, {"confidence_below": 0.6, "source": "shop", "label_source": "unchecked"}),
+        (ProductOrder.MARGIN, {"confidence_below": 0.6, "label_source": "unchecked"}),
+        (ProductOrder.MARGIN, {"margin_below": 0.2, "keyword": "shirt"}),
+        (ProductOrder.DISAGREEMENT, {"disagrees": True, "margin_below": 0.2, "label_source": "import"}),
+    ],
+)
+def test_a_list_walks_the_index_of_its_order(
+    sqlite_runtime: Runtime, order: ProductOrder, wanted: dict[str, object]
+) -> None:
+    fill_shelf(sqlite_runtime, 40)
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    engine = sqlite_runtime.sessions.engine
+
+    def listen(connection: object, cursor: object, statement: str, parameters: tuple[object, ...], *_: object) -> None:
+        asked.append((statement, parameters))
+
+    sa.event.listen(engine, "before_cursor_execute", listen)
+    page = list_products(sqlite_runtime, ProductFilter(**wanted), order, limit=2)
+    list_products(sqlite_runtime, ProductFilter(**wanted), order, limit=2, cursor=page.next_cursor)
+    sa.event.remove(engine, "before_cursor_execute", listen)
+    lists = [
+        (statement, parameters) for statement, parameters in asked if "ORDER BY" in statement and "mall" in statement
+    ]
+    assert len(lists) == 2
+    with engine.connect() as connection:
+        for statement, parameters in lists:
+            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+            assert not [step for step in plan if "TEMP B-TREE" in step], plan
