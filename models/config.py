@@ -15,7 +15,7 @@ class TitleModelConfig:
     max_title_characters: int = 500  # the rest of a longer title is cut
     char_ngrams: tuple[int, int] = (2, 5)  # lengths inside a word, its edges included
     word_ngrams: tuple[int, int] = (1, 2)  # words and pairs of neighbours
-    idf_power: float = 0.5  # how much more a rare n-gram weighs: 0 not at all, 1 as in plain tf-idf
+    idf_power: float = 1.0  # how much more a rare n-gram weighs: 0 not at all, 1 as in plain tf-idf
     min_ngram_rows: int = 1  # rarer n-grams are not learned
     max_ngrams: int = 1_500_000  # the most frequent ones are kept
     vocabulary_size: int = 20_000  # SentencePiece pieces; small catalogues carry fewer

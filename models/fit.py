@@ -28,6 +28,7 @@ from models.types import FitProgress, LabeledTexts, OnProgress, ProductTexts
 _REPORT_SECONDS = 0.5
 _SMALL_BATCH = 32  # few rows in small batches, many in large ones, up to config.batch_size
 _BATCHES_AN_EPOCH = 800
+_CLASSES_A_ROW = 20  # a step costs by the class, so with thousands of classes more rows share it
 _STEADY_BATCH = 64  # rows whose steps may be added up in full; of more rows the sum would overshoot
 _MOST_HELD_OUT_SCORES = 50_000_000  # of validation rows times classes; 200 MB
 _PREPARING = 0.1  # share of the progress bar
@@ -96,7 +97,8 @@ class _Fit:
         self.ngrams = SgdRows(self.network.ngram_table)
         self.pieces = AdamRows(self.network.piece_table)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=config.piece_learning_rate)
-        self.batch_size = max(1, min(config.batch_size, max(_SMALL_BATCH, len(train) // _BATCHES_AN_EPOCH)))
+        least = max(_SMALL_BATCH, len(class_ids) // _CLASSES_A_ROW)
+        self.batch_size = min(config.batch_size, max(least, len(train) // _BATCHES_AN_EPOCH))
         self.steps_an_epoch = -(-len(train) // self.batch_size)
         self.n_steps = self.steps_an_epoch * config.epochs
 

@@ -52,7 +52,8 @@ class TitleNetwork(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.piece_to_class = nn.Linear(config.hidden_dim, n_classes)  # its bias is the bias of all
         nn.init.zeros_(self.piece_to_class.weight)
-        nn.init.zeros_(self.piece_to_class.bias)
+        # every class starts as "no": thousands of others need not be told first
+        nn.init.constant_(self.piece_to_class.bias, -1.0)
 
     def forward(self, ngrams: Bags, pieces: Bags) -> Tensor:
         return self.score(ngrams.sum(self.ngram_table), pieces.sum(self.piece_table))
@@ -64,10 +65,9 @@ class TitleNetwork(nn.Module):
 
 
 def _class_directions(rank: int, n_classes: int) -> nn.Linear:
-    """Every class starts as a random direction of length 1: nearly at right angles, so almost a full table."""
+    """Classes start as directions of about length 1, as near to right angles as so many can be."""
     linear = nn.Linear(rank, n_classes, bias=False)
-    with torch.no_grad():
-        linear.weight.copy_(functional.normalize(torch.randn(n_classes, rank), dim=1))
+    nn.init.orthogonal_(linear.weight, gain=max(1.0, n_classes / rank) ** 0.5)
     return linear
 
 
