@@ -17,7 +17,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (data.role === "line") {
     link.send = (request) => setTriggerValue("request", request)
     if (data.answer) link.box?.receive(data.answer)
-    return () => { link.send = undefined }
+    return () => {
+      link.send = undefined
+      forget(data.key, link)
+    }
   }
   let box = boxes.get(parentElement)
   if (!box) {
@@ -30,7 +33,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     box.dispose()
     boxes.delete(parentElement)
     if (link.box === box) link.box = undefined
+    forget(data.key, link)
   }
+}
+
+function forget(key, link) {
+  if (!link.box && !link.send && links.get(key) === link) links.delete(key)
 }
 
 class Box {
@@ -46,6 +54,9 @@ class Box {
     this.items = []
     this.parents = [] // of the level that is browsed, the root first
     this.active = 0
+    // A picker beside the page leaves the slash to the page's own.
+    this.isAside = Boolean(root.host?.closest("[data-testid='stSidebar']"))
+    root.querySelector("kbd").hidden = this.isAside
     this.listen(root.querySelector(".picker"))
   }
 
@@ -164,11 +175,16 @@ class Box {
     const row = make("li", { id: `picker-${i}`, role: "option" })
     const path = make("span", { className: "path" })
     if (item.above.length) path.append(make("span", { className: "above", textContent: item.above.join(" › ") + " › " }))
-    path.append(make("strong", { textContent: item.name }))
+    path.append(make(item.leaf || !this.isBrowsing ? "strong" : "span", { textContent: item.name }))
     if (item.english) path.append(make("span", { className: "english", textContent: item.english }))
     row.append(path)
     const mark = item.leaf ? (item.matched === "similar" ? this.data.words.similar : "") : `${item.children} ›`
-    if (mark) row.append(make("span", { className: "mark", textContent: mark }))
+    if (mark) row.append(make("span", { className: item.leaf ? "mark" : "mark inside", textContent: mark }))
+    row.querySelector(".inside")?.addEventListener("click", (event) => {
+      if (!this.data.browse) return
+      event.stopPropagation() // opens the node where a click on its name would take it
+      this.descend(i)
+    })
     row.dataset.id = item.id
     row.addEventListener("click", () => this.choose(i))
     return row
@@ -208,8 +224,9 @@ class Box {
     const origin = event.composedPath()[0]
     if (origin?.matches?.("input, textarea, select, [contenteditable='true']")) return
     if (!this.input.offsetParent || document.querySelector("[data-testid='stDialog']")) return
+    if (this.isAside) return
     event.preventDefault()
-    event.stopPropagation()
+    event.stopImmediatePropagation() // one slash, one picker
     this.input.focus()
   }
 

@@ -13,6 +13,7 @@ from pages.components.words import _, language
 
 _HERE = Path(__file__).parent
 _LIMIT = 30
+_HEIGHT = 40  # pixels, as in the CSS: kept free from the first moment, so that nothing moves when it appears
 
 # Its assets are files of ours, read once; what comes from a database reaches the browser as data only. Both
 # components run the one script, which Streamlit loads once a page because its text is the same.
@@ -49,6 +50,7 @@ def category_picker(
                 "pick_inner": pick_inner,
                 "words": _words(placeholder),
             },
+            height=_HEIGHT,
             on_picked_change=lambda: _forward(key, pick_inner, on_pick),
         )
         _line(key)

@@ -24,6 +24,8 @@ def card() -> None:
     st.write(f"now={picked}")
 
 
+with st.sidebar:
+    st.write(f"branch={category_picker('test.branch', placeholder='A branch', pick_inner=True)}")
 st.text_input("Elsewhere", key="elsewhere")
 press("page_runs")
 card()

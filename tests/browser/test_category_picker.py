@@ -57,13 +57,13 @@ def page(open_page: OpenPage, server: AppServer) -> Page:
     opened = open_page(None, server.url)
     opened.goto(server.url)
     expect(opened.get_by_text("now=None")).to_be_visible()
-    expect(opened.get_by_role("combobox")).to_be_visible()
+    expect(field(opened)).to_be_visible()
     expect(opened.locator("[data-testid='stApp'][data-test-script-state='notRunning']")).to_be_visible()
     return opened
 
 
 def field(page: Page) -> Locator:
-    return page.get_by_role("combobox")
+    return page.get_by_role("combobox", name="Search a category")
 
 
 def hits(page: Page) -> Locator:
@@ -265,6 +265,16 @@ def test_nothing_on_the_page_moves(page: Page) -> None:
     page.keyboard.type("바지")
     first_is(page, "패션의류 > 여성의류 > 바지")
     assert page.get_by_text("picks=[]").bounding_box() == place
+
+
+def test_where_inner_nodes_can_be_taken_they_can_be_opened_too(page: Page, ids: dict[str, int]) -> None:
+    branch = page.get_by_role("combobox", name="A branch")
+    branch.click()
+    expect(hits(page)).to_have_count(4)
+    hits(page).filter(has_text="패션의류").locator(".inside").click()
+    expect(hits(page)).to_have_text([re.compile("여성의류"), re.compile("남성의류")])
+    hits(page).filter(has_text="남성의류").locator(".path").click()
+    expect(page.get_by_text(f"branch={ids['패션의류 > 남성의류']}")).to_be_visible()
 
 
 MEASURE = """(input, letter) => new Promise(done => {
