@@ -89,7 +89,10 @@ def draw_card(campaign: Campaign) -> CardView | None:
         not_yet(error_text(error))
         return None
     if card is None:
-        still_building() if campaign.status == CampaignStatus.BUILDING else all_done()
+        if campaign.status == CampaignStatus.BUILDING:
+            still_building()
+        else:
+            all_done()
         return None
     product_title(card.title)
     choice_buttons(card, decide)

@@ -6,6 +6,8 @@ from core.labeling.progress import Progress
 from pages.components.numbers import count_text, percent
 from pages.components.words import _, escape
 
+ENOUGH_FOR_A_PACE = 10  # decisions
+
 
 def progress_line(progress: Progress) -> None:
     """The campaign, today, and this person's pace, in one bar."""
@@ -15,7 +17,7 @@ def progress_line(progress: Progress) -> None:
         percent=percent(progress.fraction),
         today=count_text(progress.n_mine_today),
     )
-    if progress.per_hour:
+    if progress.per_hour and progress.n_mine_today >= ENOUGH_FOR_A_PACE:
         text += " · " + _("{n} an hour").format(n=count_text(round(progress.per_hour)))
     st.progress(min(progress.fraction, 1.0), text=text)
 

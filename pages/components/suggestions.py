@@ -13,14 +13,14 @@ Decide = Callable[[CardView, DecisionKind, int | None, int | None], None]
 
 
 def choice_buttons(card: CardView, decide: Decide) -> None:
-    """One button a choice, printed with its key; the first one answers to Enter as well."""
+    """One button a choice, printed with its key; the best suggestion answers to Enter as well."""
     with st.container(key="label.choices", gap="xxsmall"):
-        if not card.choices:
+        if not any(choice.rank for choice in card.choices):
             st.caption(_("No suggestions: no model has scored this product yet. Search a category below."))
         for choice in card.choices:
             with st.container(horizontal=True, gap="xsmall", wrap=False):
                 _choice_button(card, choice, decide)
-                if choice is card.choices[0]:
+                if choice.rank == 1:
                     st.button(
                         _("Accept"),
                         key=f"label.accept.{card.token}",

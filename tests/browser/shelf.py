@@ -11,7 +11,16 @@ from core.people import sign_in_local
 from core.runtime import Runtime
 from core.types import utc_now
 from db.enums import CampaignKind, CampaignOrder, CampaignStatus, LabelSource, ModelStatus
-from db.tables import CampaignRow, CategoryRow, DecisionRow, ModelVersionRow, PredictionRow, ProductRow, TaskRow
+from db.tables import (
+    CampaignRow,
+    CategoryRow,
+    DecisionRow,
+    LabelRow,
+    ModelVersionRow,
+    PredictionRow,
+    ProductRow,
+    TaskRow,
+)
 
 LEAVES = [
     ("의류", "남성", "바지"),
@@ -56,6 +65,7 @@ def make_queue(runtime: Runtime, n: int = 5, suggestions: bool = True) -> Queue:
         products = [_product(name, i, leaves[5], now) for i in range(1, n + 1)]
         session.add_all(products)
         session.flush()
+        session.add_all(_import_label(product, now) for product in products)
         if suggestions:
             session.add_all(_prediction(version.id, product.id, leaves) for product in products)
         campaign = CampaignRow(
@@ -91,6 +101,10 @@ def _product(name: str, i: int, label: int, now) -> ProductRow:  # type: ignore[
         created_at=now,
         updated_at=now,
     )
+
+
+def _import_label(product: ProductRow, now) -> LabelRow:  # type: ignore[no-untyped-def]
+    return LabelRow(product_id=product.id, category_id=product.category_id, source=LabelSource.IMPORT, created_at=now)
 
 
 def _prediction(version: int, product: int, leaves: tuple[int, ...]) -> PredictionRow:

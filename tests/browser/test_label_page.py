@@ -31,8 +31,15 @@ def expect_card(page: Page, queue: Queue, n: int) -> None:
 def open_label(page: Page, app: AppServer, queue: Queue, n: int = 1) -> None:
     page.goto(f"{app.url}/{queue.path}")
     expect_card(page, queue, n)
-    expect(page.get_by_role("button", name="Keys")).to_be_visible()
+    expect_ready(page)
+
+
+def expect_ready(page: Page) -> None:
+    """What hears the keys is there: on a first visit the browser loads it piece by piece."""
+    for name in ("Skip", "Bad listing", "Keys"):
+        expect(page.get_by_role("button", name=name)).to_be_visible()
     expect(page.get_by_role("combobox", name="Search a category")).to_be_visible()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 @pytest.fixture
@@ -235,7 +242,7 @@ def test_titles_from_outside_are_text(page: Page, app: AppServer, app_runtime: R
     page.goto(f"{app.url}/{queue.path}")
     expect(title(page)).to_have_text(evil)
     expect(page.locator(".st-key-label-facts")).to_contain_text(evil)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    expect_ready(page)
     page.keyboard.press("1")
     expect(page.locator(".st-key-label-recent")).to_contain_text(evil[:60])
     assert page.evaluate("window.hit") is None
@@ -293,6 +300,7 @@ def test_an_app_killed_between_claim_and_decision_loses_nothing(
         app.start()
         page.reload()
         expect_card(page, queue, 2)
+        expect_ready(page)
         page.keyboard.press("3")
         expect_card(page, queue, 3)
         assert [row.suggestion_rank for row in decisions(runtime, queue)] == [1, 3]

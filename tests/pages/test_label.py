@@ -72,6 +72,7 @@ def test_every_way_out_of_a_card(open_page: OpenPage, sqlite_runtime: Runtime, q
     assert title(page) == queue.title(1)  # what was skipped comes last
     press(page, "label.take.2.")
     assert page.subheader[0].value == "Done. Nothing is left in this campaign."
+    assert "None" not in " ".join(text.value for text in page.markdown)
     assert [row.kind for row in decisions(sqlite_runtime, queue)] == [
         DecisionKind.CANNOT_TELL,
         DecisionKind.BAD_LISTING,
