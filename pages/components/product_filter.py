@@ -108,7 +108,7 @@ def _more() -> None:
     st.toggle(
         _("The model contradicts the label"), key="products.disagrees", on_change=_from_widget, args=("disagrees",)
     )
-    boxes = st.columns(3)
+    boxes = st.columns(3, vertical_alignment="bottom")
     names = (_("Confidence from, %"), _("Confidence below, %"), _("Margin below, %"))
     for box, name, title in zip(boxes, PERCENTS, names, strict=True):
         key = f"products.{name}"

@@ -48,7 +48,11 @@ def product_table(rows: tuple[Product, ...]) -> None:
         hide_index=True,
         height=min(len(rows) + 1, 16) * 35 + 3,
         column_config={
-            _("Title"): st.column_config.TextColumn(width="large"),
+            _("Title"): st.column_config.TextColumn(width=300),
+            _("Mall"): st.column_config.TextColumn(width=90),
+            _("Current label"): st.column_config.TextColumn(width=230),
+            _("Labeled by"): st.column_config.TextColumn(width=80),
+            _("Model says"): st.column_config.TextColumn(width=230),
             _("Confidence"): st.column_config.ProgressColumn(min_value=0, max_value=100, format="%.1f %%", width=120),
             _("Margin"): st.column_config.NumberColumn(format="%.1f %%", width="small"),
             _("Price"): st.column_config.NumberColumn(format="localized"),
