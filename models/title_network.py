@@ -52,8 +52,9 @@ class TitleNetwork(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.piece_to_class = nn.Linear(config.hidden_dim, n_classes)  # its bias is the bias of all
         nn.init.zeros_(self.piece_to_class.weight)
-        # every class starts as "no": thousands of others need not be told first
-        nn.init.constant_(self.piece_to_class.bias, -1.0)
+        # thousands of classes start as "no": told so one by one they would push each other's directions too far.
+        # With fewer classes the telling is worth having: their probabilities come out better (docs/experiments.md)
+        nn.init.constant_(self.piece_to_class.bias, 0.0 if self.full_rank else -1.0)
 
     def forward(self, ngrams: Bags, pieces: Bags) -> Tensor:
         return self.score(ngrams.sum(self.ngram_table), pieces.sum(self.piece_table))
