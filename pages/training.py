@@ -13,8 +13,9 @@ from core.training.versions import ModelVersion
 from db.enums import JobStatus
 from pages.components.context import actor, revision, runtime
 from pages.components.job_progress import job_progress
+from pages.components.numbers import rate_text
 from pages.components.promotion import promotion_box, promotion_history, rollback_box
-from pages.components.training_view import cached_preview, preview_numbers, version_table
+from pages.components.training_view import cached_preview, preview_numbers, training_settings, version_table
 from pages.components.words import _, error_text, escape
 
 DEFAULTS = TrainingSettings()
@@ -46,25 +47,6 @@ def score(version_id: int) -> None:
         st.session_state[ERROR_KEY] = escape(error_text(error))
 
 
-def render_settings() -> None:
-    with st.expander(_("Settings"), icon=":material/tune:"):
-        left, right = st.columns(2)
-        left.number_input(_("Epochs"), 1, 200, DEFAULTS.epochs, key="training.epochs")
-        left.number_input(
-            _("Least labeled products in a category"), 1, 10_000, DEFAULTS.min_rows, key="training.min_rows"
-        )
-        right.number_input(
-            _("A label by a person counts as many imported ones"),
-            0.1,
-            100.0,
-            DEFAULTS.human_weight,
-            step=0.5,
-            key="training.human_weight",
-        )
-        right.number_input(_("Seed"), 0, 2**31 - 1, DEFAULTS.seed, key="training.seed")
-        st.checkbox(_("Then let the new version answer for every product"), True, key="training.score_after")
-
-
 def render_button(preview: TrainingPreview, running: Job | None) -> None:
     reason = None
     if running:
@@ -84,9 +66,15 @@ def render_button(preview: TrainingPreview, running: Job | None) -> None:
         st.caption(escape(reason))
 
 
-def render_last(job: Job | None) -> None:
+def render_last(job: Job | None, newest: ModelVersion | None) -> None:
     if job is None:
         return
+    if job.status == JobStatus.SUCCEEDED and newest and newest.test and newest.name == job.result.get("version"):
+        message = _("{version} is ready. First answer right: {rate}")
+        st.success(
+            escape(message.format(version=newest.name, rate=rate_text(newest.test.p_at_1))),
+            icon=":material/check_circle:",
+        )
     if job.status == JobStatus.FAILED:
         st.error(escape(_("The last training failed: {reason}").format(reason=job.error or "")))
     elif job.status in (JobStatus.ABORTED, JobStatus.CANCELLED):
@@ -100,7 +88,9 @@ def render_versions(versions: list[ModelVersion]) -> None:
     names = {version.id: version.name for version in versions}
     left, right = st.columns(2, gap="large")
     with left:
-        chosen = st.selectbox(_("Version"), list(names), format_func=names.__getitem__, key="training.version")
+        # the key changes with the newest version, so that after a training that one is chosen
+        key = f"training.version.{versions[0].id}"
+        chosen = st.selectbox(_("Version"), list(names), format_func=names.__getitem__, key=key)
         promotion_box("training", chosen)
     with right:
         rollback_box("training")
@@ -124,19 +114,20 @@ min_rows = st.session_state.get("training.min_rows", DEFAULTS.min_rows)
 preview = cached_preview(min_rows, revision("products", "taxonomy", "models", "labels"))
 running = find_unfinished_job(runtime(), ["train"])
 scoring = find_unfinished_job(runtime(), ["score"])
+versions = list_versions(runtime())
 last = next((job for job in list_jobs(runtime(), ["train"], limit=1) if job.is_finished), None)
 
 st.markdown("##### " + _("What will be learned from"))
 preview_numbers(preview)
-render_settings()
+training_settings(DEFAULTS)
 render_button(preview, running)
 if ERROR_KEY in st.session_state:
     st.error(st.session_state.pop(ERROR_KEY))
 if running:
     job_progress(running.id)
 else:
-    render_last(last)
+    render_last(last, versions[0] if versions else None)
 if scoring:
     job_progress(scoring.id)
 st.markdown("##### " + _("Versions"))
-render_versions(list_versions(runtime()))
+render_versions(versions)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.training.training_preview import TrainingPreview, preview_training
+from core.training.training_settings import TrainingSettings
 from core.training.versions import Evaluation, ModelVersion
 from pages.components.context import runtime
 from pages.components.numbers import count_text, percent, rate_text, time_text
@@ -46,6 +47,26 @@ def preview_numbers(preview: TrainingPreview) -> None:
     if preview.left_out:
         parts = [f"{count_text(n)} ({_(REASONS[reason])})" for reason, n in sorted(preview.left_out.items())]
         st.text(_("Left out: {parts}").format(parts=", ".join(parts)))
+
+
+def training_settings(defaults: TrainingSettings) -> None:
+    """The choices, each with its default; their widgets are named training.<setting>."""
+    with st.expander(_("Settings"), icon=":material/tune:"):
+        left, right = st.columns(2)
+        left.number_input(_("Epochs"), 1, 200, defaults.epochs, key="training.epochs")
+        left.number_input(
+            _("Least labeled products in a category"), 1, 10_000, defaults.min_rows, key="training.min_rows"
+        )
+        right.number_input(
+            _("A label by a person counts as many imported ones"),
+            0.1,
+            100.0,
+            defaults.human_weight,
+            step=0.5,
+            key="training.human_weight",
+        )
+        right.number_input(_("Seed"), 0, 2**31 - 1, defaults.seed, key="training.seed")
+        st.checkbox(_("Then let the new version answer for every product"), True, key="training.score_after")
 
 
 def version_table(versions: list[ModelVersion]) -> None:

@@ -105,17 +105,17 @@ def test_a_worker_killed_in_scoring_is_followed_by_one_that_goes_on(runtime: Run
     with runtime.sessions.write() as session:
         jobs.claim_job(session, "here", utc_now())
     assert run_claimed(runtime, trained, "here").status == JobStatus.SUCCEEDED
-    add_products(runtime, None, make_titles("바지", 30_000, seed=3))
+    add_products(runtime, None, make_titles("바지", 12_000, seed=3))
     job_id = enqueue_scoring(runtime, actor)
     position = runtime.data_dir / "jobs" / str(job_id) / "scored.json"
     killed = kill_at(runtime, job_id, lambda job: position.exists())
     assert killed.status == JobStatus.DOING
     done = count(runtime, PredictionRow)
-    assert 2_000 < done < 30_180
+    assert 2_000 < done < 12_180
     job = finish(runtime, job_id)
     assert (job.status, job.attempt) == (JobStatus.SUCCEEDED, 2), job.error
-    assert job.result["rows_scored"] <= 30_180 - done + 2_048  # it did not begin anew
-    assert job.result["n_scored"] == count(runtime, PredictionRow) == 30_180
+    assert job.result["rows_scored"] <= 12_180 - done + 2_048  # it did not begin anew
+    assert job.result["n_scored"] == count(runtime, PredictionRow) == 12_180
 
 
 def limit_files() -> None:
