@@ -102,12 +102,14 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
 
 
 def _import_taxonomy(path: Path, as_json: bool) -> None:
-    from core.catalogue.taxonomy_importing import import_taxonomy_file
+    from core.catalogue.taxonomy_importing import load_taxonomy_file
 
     with opened() as (runtime, actor):
-        counts = import_taxonomy_file(runtime, actor, path)
-        numbers = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in counts.items())
-        emit(as_json, counts, f"Imported the category tree of {path.name} ({numbers}).")
+        result = load_taxonomy_file(runtime, actor, path)
+        numbers = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in result.counts.items())
+        lines = [f"Imported the category tree of {path.name} ({numbers})."]
+        lines += [f"Line {reject.line}, {reject.column or 'row'}: {reject.reason}" for reject in result.rejects[:20]]
+        emit(as_json, {**result.counts}, "\n".join(lines))
 
 
 def rejects_command(run_id: Annotated[int, typer.Argument(help="The import's number.")]) -> None:

@@ -37,7 +37,8 @@ def render_empty() -> None:
 def render_trail(level: Level) -> None:
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         if level.node is None:
-            st.markdown(f"**{_('All categories')}**")
+            top = _("All categories")
+            st.markdown(f"**{top}**")
         else:
             st.button(_("All categories"), key="taxonomy.top", type="tertiary", on_click=go_to, args=(None,))
         for step in level.trail:

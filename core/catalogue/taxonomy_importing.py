@@ -93,6 +93,7 @@ def load_taxonomy_file(
             on_progress(n_done / len(nodes.paths))
     counts: dict[str, int | float] = {
         "rows_read": nodes.n_rows,
+        "rows_imported": nodes.n_rows - len(nodes.rejects),
         "categories_created": n_created,
         "categories_updated": n_updated,
         "categories_unchanged": max(0, len(nodes.paths) - n_created - n_updated),

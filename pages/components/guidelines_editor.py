@@ -13,7 +13,8 @@ _SAVED = "guidelines.outcome"  # (category id, what went wrong or None, the text
 
 def guidelines_editor(category: Category) -> None:
     """The guidelines of a category. What was typed is never lost, though somebody else saved first."""
-    st.markdown(f"**{_('Guidelines')}**")
+    heading = _("Guidelines")
+    st.markdown(f"**{heading}**")
     _show_outcome(category)
     if not may(actor(), Action.EDIT_TAXONOMY):
         st.text(category.guidelines or _("There are none yet."))
