@@ -31,20 +31,20 @@ def _start(upload: Upload, source: str, options: ImportOptions) -> None:
 def _prepare(upload: Upload) -> None:
     """Everything between the file and the button; what is wrong is said and switches the button off."""
     with st.container(border=True):
-        source = choose_source(upload)
+        left, middle, right = st.columns([3, 1, 1.4], vertical_alignment="bottom")
+        with left:
+            source = choose_source(upload)
         try:
             plan = plan_with_boxes(upload, source)
         except AppError as error:
             st.error(escape(error_text(error)), icon=":material/error:")
             return
-        show_preview(plan)
         wrong = "" if source else _("Name the source first.")
         try:
             check_plan(plan)
         except AppError as error:
             wrong = error_text(error)
-        left, right = st.columns([1, 4], vertical_alignment="center")
-        left.button(
+        middle.button(
             _("Start import"),
             key="import.start",
             type="primary",
@@ -52,12 +52,14 @@ def _prepare(upload: Upload) -> None:
             disabled=bool(wrong),
             on_click=_start,
             args=(upload, source, plan.options),
+            width="stretch",
         )
         if wrong:
-            right.text(wrong)
+            st.text(wrong)
         else:
             with right:
                 options_download(plan, source)
+        show_preview(plan)
 
 
 show_message()

@@ -129,5 +129,6 @@ def options_download(plan: Plan, source: str) -> None:
         key="import.toml",
         icon=":material/terminal:",
         on_click="ignore",
+        width="stretch",
         help=_("For `cli.py import FILE --options import.toml`"),
     )
