@@ -23,7 +23,7 @@ from core.training.versions import ModelVersion
 from core.types import Actor
 from db import model_versions, predictions
 from db.people import raise_revision
-from db.predictions import ProductText
+from db.predictions import ProductText, Scope
 from models.types import CategoryModel, ProductTexts
 
 TOP = 5
@@ -79,10 +79,9 @@ def run_score_job(context: JobContext) -> dict[str, Any]:
     model = load_version_model(runtime, version)
     result = score_products(
         runtime,
-        version.id,
+        Scope(version.id, only_missing=bool(context.payload.get("only_missing"))),
         model,
         context.folder / "scored.json",
-        bool(context.payload.get("only_missing")),
         lambda fraction, detail: patiently(
             lambda: context.report(fraction, N_("scoring"), version=version.name, **detail)
         ),
@@ -112,34 +111,34 @@ def score_titles(
 
 def score_products(
     runtime: Runtime,
-    version_id: int,
+    scope: Scope,
     model: CategoryModel,
     checkpoint: Path,
-    only_missing: bool,
     on_scored: OnScored,
 ) -> ScoringResult:
-    """Answer for all products by id, chunk by chunk with flat memory; a chunk is one transaction.
+    """Answer for the products of `scope` by id, chunk by chunk with flat memory; a chunk is one transaction.
 
     `checkpoint` remembers how far an earlier run came. A chunk that was written but not remembered is written
     again with the same values. `on_scored` may raise to stop; what is written stays.
     """
     after_id = _read_position(checkpoint)
     with runtime.sessions.read() as session:
-        n_left = predictions.count_to_score(session, version_id, after_id, only_missing)
+        n_left = predictions.count_to_score(session, scope, after_id)
     start, done = time.monotonic(), 0
     with room_on_disk(runtime.data_dir):
         while True:
             on_scored(done / n_left if n_left else 1.0, _speed(done, n_left, time.monotonic() - start))
             with runtime.sessions.read() as session:
-                products = predictions.list_texts(session, version_id, after_id, CHUNK, only_missing)
+                products = predictions.list_texts(session, scope, after_id, CHUNK)
             if not products:
                 break
-            rows = prediction_rows(version_id, [p.id for p in products], *score_titles(model, product_texts(products)))
+            answers = score_titles(model, product_texts(products))
+            rows = prediction_rows(scope.version_id, [p.id for p in products], *answers)
             write_predictions(runtime, rows)
             after_id, done = products[-1].id, done + len(products)
             _write_position(checkpoint, after_id)
         with runtime.sessions.write() as session:
-            n_scored = model_versions.set_n_scored(session, version_id)
+            n_scored = model_versions.set_n_scored(session, scope.version_id)
             raise_revision(session, "predictions", "models")
     return ScoringResult(done, time.monotonic() - start, n_scored)
 

@@ -17,17 +17,20 @@ from core.jobs.context import JobContext, JobLost
 from core.jobs.queue import enqueue
 from core.permissions import Action, authorize, may
 from core.runtime import Runtime
+from core.serving.loading import load_version_model
 from core.serving.scoring import score_products
 from core.training import splits
 from core.training.disk import room_on_disk
 from core.training.evaluate import Answers, answer, count_categories, evaluate
 from core.training.keeping import discard_unfinished, keep_version
-from core.training.registry import find_promoted_version, promote
+from core.training.registry import find_promoted_version, find_version, promote
 from core.training.snapshot import LearningRows, Snapshot, get_snapshot, read_snapshot, take_snapshot
 from core.training.training_settings import TrainingSettings
 from core.training.versions import Evaluation, ModelVersion
 from core.types import Actor, utc_now
 from db import model_versions
+from db.enums import ModelStatus
+from db.predictions import Scope
 from models.types import CategoryModel, FitProgress
 
 MIN_TRAIN_ROWS = 20
@@ -82,9 +85,8 @@ class _Training:
             model = self._fit(rows)
             version = self._evaluate_and_keep(model, rows, snapshot)
         else:
-            from core.serving.loading import load_version_model
-
             model = load_version_model(self.runtime, version, self.settings.device)
+        self._let_current_answer(version)
         facts = self._facts(version, snapshot, rows)
         if self.settings.score_after:
             facts |= self._score(version, model)
@@ -132,9 +134,6 @@ class _Training:
 
     def _finished_version(self) -> ModelVersion | None:
         """The version that an earlier attempt of this job finished."""
-        from core.training.registry import find_version
-        from db.enums import ModelStatus
-
         with self.runtime.sessions.read() as session:
             row = model_versions.find_version_of_job(session, self.context.job.id)
         return find_version(self.runtime, row.id) if row and row.status == ModelStatus.READY else None
@@ -237,10 +236,9 @@ class _Training:
     def _score(self, version: ModelVersion, model: CategoryModel) -> dict[str, Any]:
         result = score_products(
             self.runtime,
-            version.id,
+            Scope(version.id),
             model,
             self.context.folder / "scored.json",
-            only_missing=False,
             on_scored=lambda f, detail: self._report(EVALUATING + (SCORING - EVALUATING) * f, N_("scoring"), **detail),
         )
         return {"rows_scored": result.rows_scored, "titles_per_second": round(result.titles_per_second, 1)}
@@ -251,6 +249,25 @@ class _Training:
             self.context.log(f"{version.name} is in use: there was none before.")
         except Conflict:
             self.context.log(f"{version.name} is not put to use: somebody promoted another version meanwhile.")
+
+    def _let_current_answer(self, version: ModelVersion) -> None:
+        """Let the version in use answer the held-out products that are new to it, so that both are judged on all."""
+        current = find_promoted_version(self.runtime)
+        if current is None or current.id == version.id:
+            return
+        try:
+            model = load_version_model(self.runtime, current, self.settings.device)
+        except NotReady as error:
+            self.context.log(f"{error} The comparison covers only what {current.name} answered before.")
+            return
+        scope = Scope(current.id, only_missing=True, only_held_out=True)
+        score_products(
+            self.runtime,
+            scope,
+            model,
+            self.context.folder / "held_out.json",
+            lambda fraction, detail: self._report(EVALUATING, N_("judging on held-out rows"), **detail),
+        )
 
     def _facts(self, version: ModelVersion, snapshot: Snapshot, rows: LearningRows) -> dict[str, Any]:
         test = version.test

@@ -14,6 +14,7 @@ from core.serving import scoring
 from core.serving.scoring import enqueue_scoring, score_products
 from core.types import Actor
 from db.enums import JobStatus
+from db.predictions import Scope
 from db.tables import PredictionRow
 from models.types import Calibration, ProductTexts
 from tests.core.training.answers import add_version
@@ -65,7 +66,7 @@ def test_every_product_has_its_first_answers(
     products = [product for group in fill_shelf(runtime, 20).values() for product in group]
     unlabeled = add_products(runtime, None, ["운동화"])
     version = add_version(runtime, actor, {})
-    result = score_products(runtime, version, model, tmp_path / "at", False, lambda fraction, detail: None)
+    result = score_products(runtime, Scope(version), model, tmp_path / "at", lambda fraction, detail: None)
     assert (result.rows_scored, result.n_scored) == (61, 61)
     assert answered(runtime, version) == sorted(products + unlabeled)
     with runtime.sessions.read() as session:
@@ -88,11 +89,11 @@ def test_a_killed_run_goes_on_where_it_was(
             raise Killed
 
     with pytest.raises(Killed):
-        score_products(runtime, version, model, tmp_path / "at", False, die_half_way)
+        score_products(runtime, Scope(version), model, tmp_path / "at", die_half_way)
     done = len(answered(runtime, version))
     assert 0 < done < 120
     model.asked.clear()
-    result = score_products(runtime, version, model, tmp_path / "at", False, lambda fraction, detail: None)
+    result = score_products(runtime, Scope(version), model, tmp_path / "at", lambda fraction, detail: None)
     assert len(model.asked) == result.rows_scored == 120 - done
     assert len(answered(runtime, version)) == result.n_scored == 120
 
@@ -101,7 +102,7 @@ def test_only_missing_products_are_scored(runtime: Runtime, actor: Actor, model:
     ids = fill_shelf(runtime, 20)["바지"]
     version = add_version(runtime, actor, dict.fromkeys(ids, category_id(runtime, "바지")))
     new = add_products(runtime, None, make_titles("신발", 3, seed=8))
-    score_products(runtime, version, model, tmp_path / "at", True, lambda fraction, detail: None)
+    score_products(runtime, Scope(version, only_missing=True), model, tmp_path / "at", lambda fraction, detail: None)
     assert len(model.asked) == 40 + len(new)
     assert len(answered(runtime, version)) == 63
 
@@ -110,7 +111,7 @@ def test_a_model_of_one_category_has_a_margin(runtime: Runtime, actor: Actor, tm
     add_products(runtime, "바지", ["청바지"])
     version = add_version(runtime, actor, {})
     one = LengthModel([category_id(runtime, "바지")])
-    score_products(runtime, version, one, tmp_path / "at", False, lambda fraction, detail: None)
+    score_products(runtime, Scope(version), one, tmp_path / "at", lambda fraction, detail: None)
     with runtime.sessions.read() as session:
         row = session.scalars(sa.select(PredictionRow)).one()
     assert row.margin == pytest.approx(row.confidence)

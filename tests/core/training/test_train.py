@@ -9,6 +9,7 @@ from core.jobs.context import JobLost
 from core.jobs.queue import Job, cancel_job, get_job, list_log
 from core.jobs.worker import run_claimed
 from core.runtime import Runtime
+from core.training.compare import compare_versions
 from core.training.registry import find_promoted_version, list_versions
 from core.training.train import enqueue_training
 from core.training.training_preview import preview_training
@@ -64,6 +65,20 @@ def test_from_labels_to_a_version_that_answers(runtime: Runtime, actor: Actor) -
     assert (preview.since_version, preview.n_new_decisions) == ("v1", 0)
     decide(runtime, actor, ids["바지"][30], "바지")
     assert preview_training(runtime, 3).n_new_decisions == 1
+
+
+def test_the_version_in_use_answers_held_out_products_that_are_new_to_it(sqlite_runtime: Runtime, actor: Actor) -> None:
+    runtime = sqlite_runtime
+    fill_shelf(runtime)
+    enqueue_training(runtime, actor, QUICK)
+    run_next(runtime)
+    fill_shelf(runtime, seed=1)
+    enqueue_training(runtime, actor, QUICK)
+    assert run_next(runtime).status == JobStatus.SUCCEEDED
+    first, second = (version.id for version in list_versions(runtime)[::-1])
+    with runtime.sessions.read() as session:
+        n_test = session.scalar(sa.select(sa.func.count()).where(ProductSplitRow.fold == 0))
+    assert compare_versions(runtime, first, second).n == n_test
 
 
 def test_asking_twice_makes_one_job(runtime: Runtime, actor: Actor) -> None:
