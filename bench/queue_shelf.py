@@ -16,7 +16,7 @@ from db.enums import CampaignKind, ModelStatus
 from db.tables import ModelVersionRow, PromotionRow
 
 N_LEAVES = 400
-NUMBERS = "WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < :n) "
+NUMBERS = "WITH RECURSIVE numbers(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM numbers WHERE i < :n) "
 PRODUCTS = """
 INSERT INTO products (id, source, external_id, title, content_hash, category_id, label_source, labeled_at,
                       created_at, updated_at)
