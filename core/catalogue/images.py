@@ -64,6 +64,7 @@ def prefetch_thumbnail(runtime: Runtime, reference: str | None, size: int) -> "F
 
 
 def is_remote(reference: str) -> bool:
+    """Whether it is a URL, not a path."""
     return reference.lower().startswith(("http://", "https://"))
 
 

@@ -1,4 +1,5 @@
-// What st.button's own shortcuts leave open: held keys, Korean input mode, Escape out of the note, the overlay on "?".
+// What st.button's own shortcuts leave open: held keys, Korean input mode, the number pad, Escape out of the note,
+// Enter on a button reached by Tab, and the overlay on "?".
 const DECIDING = new Set(["Enter", "NumpadEnter", "KeyS", "KeyZ", "KeyF", "KeyB"]);
 for (let digit = 1; digit <= 9; digit++) DECIDING.add(`Digit${digit}`).add(`Numpad${digit}`);
 const CLASSES = { KeyS: "skip", KeyZ: "undo_last", KeyF: "cannot_tell", KeyB: "bad_listing" };
@@ -12,6 +13,10 @@ function typingIn(event) {
 function stop(event) {
   event.preventDefault();
   event.stopImmediatePropagation();
+}
+
+function press(name) {
+  document.querySelector(`[class*="st-key-label-${name}-"] button`)?.click();
 }
 
 export default function (component) {
@@ -59,10 +64,13 @@ export default function (component) {
       stop(event); // a key held down decides once
     } else if (event.code === "Enter" && document.activeElement?.matches("button:focus-visible, a:focus-visible")) {
       event.stopImmediatePropagation(); // who walks by Tab means the button under the focus
+    } else if (/^Numpad[1-9]$/.test(event.code) && /^[1-9]$/.test(event.key)) {
+      stop(event);
+      press(`take-${event.key}`);
     } else if (CLASSES[event.code] && !/^[\x20-\x7e]$/.test(event.key)) {
       // With Korean input on, S arrives as 'ㄴ': the key counts, not the letter.
       stop(event);
-      document.querySelector(`[class*="st-key-label-${CLASSES[event.code]}-"] button`)?.click();
+      press(CLASSES[event.code]);
     }
   };
   window.addEventListener("keydown", onKey, true);

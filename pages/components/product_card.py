@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.catalogue.images import load_thumbnail, prefetch_thumbnail
+from core.catalogue.images import is_remote, load_thumbnail, prefetch_thumbnail
 from pages.components.context import runtime
 from pages.components.words import _, escape
 
@@ -17,7 +17,8 @@ def product_image(reference: str | None) -> None:
         if content:
             st.image(content, output_format="JPEG", alt=_("Picture of the product"))
         else:
-            none = _("No image")
+            is_off = is_remote(reference or "") and not runtime().settings.fetch_remote_images
+            none = _("Images from the web are switched off") if is_off else _("No image")
             st.markdown(f":gray[:material/hide_image: {none}]", text_alignment="center")
 
 

@@ -177,13 +177,18 @@ def test_a_key_held_down_decides_once(page: Page, app: AppServer, app_runtime: R
     assert len(decisions(app_runtime, queue)) == 1
 
 
-def test_keys_work_while_korean_input_is_on(page: Page, app: AppServer, queue: Queue) -> None:
+def test_keys_work_with_korean_input_and_on_the_number_pad(
+    page: Page, app: AppServer, app_runtime: Runtime, queue: Queue
+) -> None:
+    """Playwright's keyboard has neither, so the events are made as browsers make them."""
+    press = "key => document.body.dispatchEvent(new KeyboardEvent('keydown', {...key, bubbles: true}))"
     open_label(page, app, queue)
-    page.evaluate(
-        """() => document.body.dispatchEvent(
-             new KeyboardEvent("keydown", {key: "ㄴ", code: "KeyS", keyCode: 83, bubbles: true}))"""
-    )
+    page.evaluate(press, {"key": "ㄴ", "code": "KeyS", "keyCode": 83})
     expect_card(page, queue, 2)
+    page.evaluate(press, {"key": "2", "code": "Numpad2", "keyCode": 98})
+    expect_card(page, queue, 3)
+    (row,) = decisions(app_runtime, queue)
+    assert row.suggestion_rank == 2
 
 
 def test_enter_after_a_click_takes_the_first_suggestion_and_after_tab_the_focused_button(

@@ -171,6 +171,15 @@ def test_text_from_outside_loses_its_markdown(open_page: OpenPage, sqlite_runtim
     )
 
 
+def test_an_image_url_is_not_fetched_and_the_card_says_why(
+    open_page: OpenPage, sqlite_runtime: Runtime, queue: Queue
+) -> None:
+    with sqlite_runtime.sessions.write() as session:
+        session.execute(sa.update(ProductRow).values(image="https://example.com/a.jpg"))
+    page = open_page(PAGE).run()
+    assert any("Images from the web are switched off" in text.value for text in page.markdown)
+
+
 def test_korean(open_page: OpenPage, queue: Queue) -> None:
     page = open_page(PAGE)
     page.session_state[LANGUAGE_KEY] = "ko"
