@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 OpenPage = Callable[..., Page]
 
-expect.set_options(timeout=8_000)
+expect.set_options(timeout=15_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
