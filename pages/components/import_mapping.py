@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.catalogue.columns import FIELDS, LABELS, SEVERAL
+from core.catalogue.columns import FIELDS, LABELS, SEVERAL, looks_like_code
 from core.catalogue.encodings import ENCODINGS
 from core.catalogue.import_options import DATE_ORDERS, ImportOptions, remembered_options, to_toml
 from core.catalogue.import_plan import Plan
 from core.catalogue.rejects import Reason
-from core.catalogue.uploads import Upload
+from core.catalogue.uploads import Upload, list_uploads
 from pages.components.context import import_plan, runtime
 from pages.components.numbers import count_text
 from pages.components.words import N_, _, escape
@@ -92,7 +92,22 @@ def _mapping_boxes(upload: Upload, plan: Plan, given: ImportOptions) -> ImportOp
         disabled=len(columns["category"]) != 1,
         help=_("What stands between the levels of a category path, such as > or /. Empty: there is one level."),
     )
-    return replace(given, columns=columns, separator=separator)
+    given = replace(given, columns=columns, separator=separator)
+    if len(columns["category"]) == 1 and looks_like_code(columns["category"][0]):
+        given = replace(given, taxonomy=_taxonomy_box(upload, prefix))
+    return given
+
+
+def _taxonomy_box(upload: Upload, prefix: str) -> str:
+    """For a column of codes: the uploaded file that names them; '' for none."""
+    others = {str(other.path): other.name for other in list_uploads(runtime()) if other.key != upload.key}
+    return st.selectbox(
+        _("Taxonomy file that names the codes"),
+        ["", *others],
+        format_func=lambda path: others.get(path) or _("none"),
+        key=f"{prefix}.taxonomy",
+        help=_("A file with the codes and the paths of the categories. Upload it as well, then choose it here."),
+    )
 
 
 def show_preview(plan: Plan) -> None:

@@ -15,7 +15,7 @@ from core.runtime import Runtime
 from core.types import Actor
 from pages.components.import_file import FILE_KEY
 from pages.components.words import LANGUAGE_KEY
-from tests.core.catalogue.importing_help import do_import, run_next, titles
+from tests.core.catalogue.importing_help import category_paths, do_import, run_next, titles
 
 PAGE = "pages/import_data.py"
 
@@ -79,6 +79,21 @@ def test_changed_boxes_are_what_is_imported(
     page.button(key="import.start").click().run()
     assert run_next(sqlite_runtime).result["rows_imported"] == 2
     assert titles(sqlite_runtime) == ["남성 > 모자", "남성 > 양말"]
+
+
+def test_codes_are_named_by_an_uploaded_taxonomy(
+    open_page: Callable[[str], AppTest], sqlite_runtime: Runtime, actor: Actor
+) -> None:
+    tree = store_upload(sqlite_runtime, actor, "tree.csv", io.BytesIO(b"code,level1,level2\n00,Food,Fruit\n"))
+    items = store_upload(sqlite_runtime, actor, "items.csv", io.BytesIO(b"id,name,category_code\n1,Apple,00\n"))
+    page = open_page(PAGE)
+    page.session_state[FILE_KEY] = items.key
+    page.run()
+    next(box for box in page.selectbox if box.label.startswith("Taxonomy file")).select(str(tree.path)).run()
+    assert not page.exception
+    page.button(key="import.start").click().run()
+    assert run_next(sqlite_runtime).result["rows_imported"] == 1
+    assert set(category_paths(sqlite_runtime).values()) == {"Food", "Food > Fruit"}
 
 
 def test_what_is_wrong_is_said_and_nothing_can_be_started(
