@@ -74,6 +74,7 @@ class _Training:
         self.state: dict[str, Any] = {"snapshot_id": None, "history": []}
         if self.state_file.exists():
             self.state = json.loads(self.state_file.read_text("utf-8"))
+        self.share_before: float | None = None  # validation P@1 when the running epoch began
         self.fit_began: tuple[float, float] | None = None  # (time, fraction) of this attempt's first word
 
     def run(self) -> dict[str, Any]:
@@ -186,17 +187,28 @@ class _Training:
         )
 
     def _keep_curve(self, progress: FitProgress) -> None:
-        """A point an epoch: [epoch, loss, validation P@1]."""
-        history = self.state["history"]
+        """A point an epoch: [epoch, loss, validation P@1]; the last is none until its epoch is judged.
+
+        While an epoch runs the fit still tells the P@1 of the one before.
+        """
+        history, share = self.state["history"], progress.validation_p_at_1
         if progress.epoch is None or progress.loss is None:
-            return
-        point = [progress.epoch, round(progress.loss, 4), progress.validation_p_at_1]
-        if history and history[-1][0] == progress.epoch:
-            point[2] = point[2] if point[2] is not None else history[-1][2]
-            history[-1] = point
+            self._close_curve()
+        elif history and history[-1][0] == progress.epoch:
+            history[-1][1] = round(progress.loss, 4)
+            if share != self.share_before:
+                history[-1][2] = share
         elif not history or history[-1][0] < progress.epoch:
-            history.append(point)
+            self.share_before = share
+            self._close_curve()
+            history.append([progress.epoch, round(progress.loss, 4), None])
             self._remember()
+
+    def _close_curve(self) -> None:
+        """The last epoch is over; that its P@1 did not change is known only now."""
+        history = self.state["history"]
+        if history and history[-1][2] is None:
+            history[-1][2] = self.share_before
 
     def _evaluate_and_keep(self, model: CategoryModel, rows: LearningRows, snapshot: Snapshot) -> ModelVersion:
         labels = np.asarray(rows.test_labels, dtype=np.int64)

@@ -1,5 +1,6 @@
 """The train job with the real model: from labels to a version that answers, cancelled, killed, asked for twice."""
 
+import json
 from typing import Any
 
 import pytest
@@ -79,6 +80,23 @@ def test_the_version_in_use_answers_held_out_products_that_are_new_to_it(sqlite_
     with runtime.sessions.read() as session:
         n_test = session.scalar(sa.select(sa.func.count()).where(ProductSplitRow.fold == 0))
     assert compare_versions(runtime, first, second).n == n_test
+
+
+def test_the_curve_has_a_judged_point_an_epoch(sqlite_runtime: Runtime, actor: Actor) -> None:
+    fill_shelf(sqlite_runtime)
+    curves: list[list[list[Any]]] = []
+    enqueue_training(sqlite_runtime, actor, TrainingSettings(epochs=4))
+
+    def watch(fraction: float, stage: str, detail: dict[str, Any]) -> None:
+        curves.append(json.loads(json.dumps(detail.get("history") or [])))
+
+    run_next(sqlite_runtime, watch)
+    (version,) = list_versions(sqlite_runtime)
+    curve = version.metrics["history"]
+    assert [epoch for epoch, _, _ in curve] == [1, 2, 3, 4]
+    assert all(0 <= share <= 1 for _, _, share in curve)
+    for seen in curves:  # what was said of an epoch is never taken back
+        assert all(share in (None, curve[epoch - 1][2]) for epoch, _, share in seen)
 
 
 def test_asking_twice_makes_one_job(runtime: Runtime, actor: Actor) -> None:
