@@ -51,7 +51,9 @@ def fit_temperature(
     weight = torch.from_numpy(weights / weights.sum())  # (N,)
     log_factor = torch.zeros((), requires_grad=True)  # temperature = usual / exp of it: above 0 whatever it is
     shift = torch.zeros((), requires_grad=True)
-    optimizer = torch.optim.LBFGS([log_factor, shift], lr=0.5, max_iter=200, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS(
+        [log_factor, shift], max_iter=40, tolerance_change=1e-6, line_search_fn="strong_wolfe"
+    )
 
     def closure() -> Tensor:
         optimizer.zero_grad()

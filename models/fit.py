@@ -30,7 +30,7 @@ _SMALL_BATCH = 32  # few rows in small batches, many in large ones, up to config
 _BATCHES_AN_EPOCH = 800
 _CLASSES_A_ROW = 20  # a step costs by the class, so with thousands of classes more rows share it
 _STEADY_BATCH = 64  # rows whose steps may be added up in full; of more rows the sum would overshoot
-_MOST_HELD_OUT_SCORES = 50_000_000  # of validation rows times classes; 200 MB
+_MOST_HELD_OUT_SCORES = 20_000_000  # of validation rows times classes; 80 MB
 _PREPARING = 0.1  # share of the progress bar
 
 

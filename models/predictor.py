@@ -1,6 +1,7 @@
 """A trained title model: probabilities out, artifact folder in and out."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,8 @@ class TitleModel:
         for start in range(0, len(texts), PREDICT_ROWS):
             cut = normalise_texts(texts.slice(start, start + PREDICT_ROWS), self.settings.max_title_characters)
             encoded = encode(cut, self.vocabulary, self.tokenizer, self.settings)
-            with one_thread(), torch.inference_mode():
+            # thousands of classes make tensors large enough for threads to share
+            with one_thread() if self.network.full_rank else nullcontext(), torch.inference_mode():
                 logs = log_probabilities(score_encoded(self.network, encoded, self.device), self.calibration)
             yield logs
 
