@@ -6,8 +6,10 @@ from core.settings import ROOT
 from pages.components.sign_in import language_switch, person_box, recall_visitor, signed_in
 from pages.components.words import _
 
-st.html(ROOT / "pages" / "components" / "frame.css")
-st.logo(ROOT / "pages" / "components" / "logo.svg", size="large")
+PARTS = ROOT / "pages" / "components"
+
+st.html(PARTS / "frame.css")
+st.logo(PARTS / "logo.svg", size="large")
 recall_visitor()
 
 page = st.navigation(
@@ -28,7 +30,7 @@ page = st.navigation(
         ],
     }
 )
-st.set_page_config(page_title=f"{page.title} · Shelfwright", page_icon=":material/shelves:", layout="wide")
+st.set_page_config(page_title=f"{page.title} · Shelfwright", page_icon=PARTS / "icon.svg", layout="wide")
 
 with st.sidebar:
     language_switch()

@@ -33,4 +33,4 @@ def error_text(error: AppError) -> str:
 
 def escape(text: str) -> str:
     """Text from outside for a place that reads Markdown: every sign of it loses its meaning."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])", r"\\\1", " ".join(text.split()))
