@@ -5,10 +5,10 @@ How far it is, is committed with the rows, so a killed import goes on where it w
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,9 +20,11 @@ from core.catalogue.product_writer import ProductWriter
 from core.catalogue.readers import FileShape, open_reader
 from core.catalogue.rejects import TWICE, Reason, Reject
 from core.catalogue.rows import Draft, RowMapper
+from core.disk import is_disk_full
 from core.errors import N_, Conflict, InvalidInput, NotReady
 from core.jobs.context import JobContext
 from core.jobs.queue import enqueue
+from core.patience import patiently
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor, utc_now
@@ -37,8 +39,6 @@ DISK_FULL = N_(
     "import go on."
 )
 ROOM_BYTES = 16 * 2**20  # a block's journal, and then some for what the app itself wants to write
-LOCK_TRIES = 12  # times the database's own patience of ten seconds
-T = TypeVar("T")
 
 
 def import_payload(path: Path, source: str, options: ImportOptions, file_name: str | None = None) -> dict[str, Any]:
@@ -201,7 +201,12 @@ class _Importer:
         drafts, rejects = self.mapper.convert(block)
         self.position.now += block.n_read
         if self.position.now > self.position.before:
-            patiently(lambda: self._write(block, drafts, rejects))
+            try:
+                patiently(lambda: self._write(block, drafts, rejects))
+            except sa.exc.OperationalError as error:
+                if not is_disk_full(error):
+                    raise
+                raise NotReady(DISK_FULL) from error
         self.writer.confirm(drafts)
 
     def _write(self, block: Block, drafts: list[Draft], rejects: list[Reject]) -> None:
@@ -241,16 +246,14 @@ class _Importer:
 
     def _report(self, fraction: float, started: float) -> None:
         seconds = time.monotonic() - started
-        patiently(
-            lambda: self.context.report(
-                fraction,
-                IMPORTING if self.position.now > self.position.before else FINDING,
-                rows=self.position.now,
-                n_rows=round(self.position.now / fraction) if fraction else None,
-                rows_per_second=round(self.position.now / max(seconds, 0.001)),
-                seconds_left=round(seconds / fraction * (1 - fraction)) if fraction else None,
-                rejected=self.n_rejected,
-            )
+        self.context.report(
+            fraction,
+            IMPORTING if self.position.now > self.position.before else FINDING,
+            rows=self.position.now,
+            n_rows=round(self.position.now / fraction) if fraction else None,
+            rows_per_second=round(self.position.now / max(seconds, 0.001)),
+            seconds_left=round(seconds / fraction * (1 - fraction)) if fraction else None,
+            rejected=self.n_rejected,
         )
 
 
@@ -270,23 +273,6 @@ def _reject_values(run_id: int, reject: Reject) -> dict[str, Any]:
         "reason_values": reject.reason.values,
         "record": reject.record,
     }
-
-
-def patiently(step: Callable[[], T]) -> T:
-    """What `step` gives; tried again while another process holds the database's lock.
-
-    Raises NotReady when the disk is full or the lock is never given up. `step` must be safe to repeat.
-    """
-    for last_try in [False] * (LOCK_TRIES - 1) + [True]:
-        try:
-            return step()
-        except sa.exc.OperationalError as error:
-            text = str(error.orig)
-            if "is full" in text or "No space left" in text or "disk I/O error" in text:
-                raise NotReady(DISK_FULL) from error
-            if "locked" not in text or last_try:
-                raise
-    raise AssertionError("the last try returns or raises")
 
 
 def _finish(context: JobContext, run_id: int, importer: _Importer, seconds: float) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from core.errors import JobCancelled
 from core.jobs.queue import Job
+from core.patience import patiently
 from core.runtime import Runtime
 from core.types import Actor, utc_now
 from db import jobs
@@ -63,14 +65,20 @@ class JobContext:
         self._next_write = time.monotonic() + REPORT_SECONDS
         if self._on_report:
             self._on_report(progress, stage, detail)
-        with self.runtime.sessions.write() as session:
-            cancel = jobs.set_progress(session, self.job.id, self.worker, progress, stage, detail)
+        cancel = patiently(partial(self._write_progress, progress, stage, detail))
         if cancel is None:
             raise JobLost()
         if cancel:
             raise JobCancelled()
 
+    def _write_progress(self, progress: float, stage: str, detail: dict[str, Any]) -> bool | None:
+        with self.runtime.sessions.write() as session:
+            return jobs.set_progress(session, self.job.id, self.worker, progress, stage, detail)
+
     def log(self, line: str) -> None:
         """Keep a line for people; shown on the job's page."""
+        patiently(partial(self._write_log, line))
+
+    def _write_log(self, line: str) -> None:
         with self.runtime.sessions.write() as session:
             jobs.add_log(session, self.job.id, utc_now(), line)

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalogue.importing import patiently
+from core.disk import room_on_disk
 from core.errors import N_, NoModelYet
 from core.jobs.context import JobContext
 from core.jobs.queue import enqueue
+from core.patience import patiently
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.serving.loading import load_version_model
-from core.training.disk import room_on_disk
 from core.training.registry import find_promoted_version, get_version
 from core.training.versions import ModelVersion
 from core.types import Actor
@@ -82,9 +82,7 @@ def run_score_job(context: JobContext) -> dict[str, Any]:
         Scope(version.id, only_missing=bool(context.payload.get("only_missing"))),
         model,
         context.folder / "scored.json",
-        lambda fraction, detail: patiently(
-            lambda: context.report(fraction, N_("scoring"), version=version.name, **detail)
-        ),
+        lambda fraction, detail: context.report(fraction, N_("scoring"), version=version.name, **detail),
     )
     context.log(
         f"{result.rows_scored:,} products scored with {version.name} in {result.seconds:.1f} s "

@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.catalogue.importing import patiently
 from core.jobs.context import JobContext
+from core.patience import patiently
 from core.serving.scoring import prediction_rows, write_predictions
 from core.training.registry import get_version
 from core.training.snapshot import Snapshot

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from core.catalogue.importing import patiently
+from core.disk import room_on_disk
 from core.errors import N_, Conflict, InvalidInput, NotReady, TooFewLabels
 from core.jobs.context import JobContext, JobLost
 from core.jobs.queue import enqueue
@@ -20,7 +20,6 @@ from core.runtime import Runtime
 from core.serving.loading import load_version_model
 from core.serving.scoring import score_products
 from core.training import splits
-from core.training.disk import room_on_disk
 from core.training.evaluate import Answers, answer, count_categories, evaluate
 from core.training.keeping import discard_unfinished, keep_version
 from core.training.registry import find_promoted_version, find_version, promote
@@ -99,7 +98,7 @@ class _Training:
 
     def _report(self, fraction: float, stage: str, **detail: Any) -> None:
         whole = SCORING if self.settings.score_after else EVALUATING
-        patiently(lambda: self.context.report(min(1.0, fraction / whole), stage, **detail))
+        self.context.report(min(1.0, fraction / whole), stage, **detail)
 
     def _snapshot(self) -> Snapshot:
         known = get_snapshot(self.runtime, self.state["snapshot_id"]) if self.state["snapshot_id"] else None

@@ -17,8 +17,7 @@ import sqlalchemy as sa
 
 from core.catalogue.blocks import BLOCK_ROWS
 from core.catalogue.import_runs import ImportRun, get_import_run, list_import_runs
-from core.catalogue.importing import DISK_FULL, patiently
-from core.errors import NotReady
+from core.catalogue.importing import DISK_FULL
 from core.jobs import worker
 from core.jobs.queue import get_job
 from core.runtime import Runtime, open_runtime
@@ -163,17 +162,3 @@ def test_a_database_locked_for_seconds_only_takes_seconds_more(sqlite_runtime: R
     _, said = process.communicate(timeout=120)
     assert process.returncode == 0, said
     check_all_rows_once(runtime, list_import_runs(runtime)[0])
-
-
-def test_a_lock_longer_than_the_databases_patience_is_tried_again() -> None:
-    errors = [sqlite3.OperationalError("database is locked")] * 3
-
-    def step() -> str:
-        if errors:
-            raise sa.exc.OperationalError("UPDATE", {}, errors.pop())
-        return "done"
-
-    assert patiently(step) == "done"
-    errors.append(sqlite3.OperationalError("database or disk is full"))
-    with pytest.raises(NotReady):
-        patiently(step)

@@ -14,11 +14,12 @@ from core.catalogue.demo.drawing import draw_images
 from core.catalogue.demo.making import N_PRODUCTS, SEED, DemoProduct, make_products
 from core.catalogue.demo.planting import Planted
 from core.catalogue.demo.tree import Words, load_tree
-from core.catalogue.importing import patiently
 from core.catalogue.product_writer import FIELD_OF, ProductWriter
 from core.catalogue.rows import Draft
 from core.catalogue.taxonomy import ensure_categories
+from core.disk import room_on_disk
 from core.errors import N_, Conflict, InvalidInput, NotReady
+from core.patience import patiently
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor, utc_now
@@ -81,7 +82,8 @@ def load_demo(
     say(0.1, "drawing images")
     _draw(runtime.data_dir / "images", products, say)
     say(0.85, "storing products")
-    n_added = patiently(lambda: _store(runtime, actor, products, seed))
+    with room_on_disk(runtime.data_dir):
+        n_added = patiently(lambda: _store(runtime, actor, products, seed))
     say(1.0, "done")
     return DemoSummary(
         n_products=len(products),

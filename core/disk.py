@@ -9,7 +9,15 @@ from core.errors import N_, AppError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # what libraries make of it: safetensors, torch, SQLite and PostgreSQL hand down a text, not the number
-FULL_WORDS = ("no space left", "file too large", "disk quota", "disk is full", "failed writing file", "disk full")
+FULL_WORDS = (
+    "no space left",
+    "file too large",
+    "disk quota",
+    "is full",
+    "failed writing file",
+    "disk full",
+    "disk i/o error",
+)
 
 
 class DiskFull(AppError):
