@@ -110,7 +110,7 @@ def queue_ranked(session: Session, campaign_id: int, overlap: int, start: int, s
     building = sa.select(CampaignRow.id).where(
         CampaignRow.id == campaign_id, CampaignRow.status == CampaignStatus.BUILDING
     )
-    if session.scalar(building.with_for_update()) is None:
+    if session.scalar(building.with_for_update(key_share=True)) is None:
         return False
     n_inserted = 0
     for slot in range(overlap):

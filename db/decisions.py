@@ -31,6 +31,7 @@ PRODUCT = sa.bindparam("product", type_=sa.BigInteger)
 PERSON = sa.bindparam("person", type_=sa.BigInteger)
 
 # The product's row is locked before its label changes: two deciders of one product follow one another.
+# KEY SHARE: what only refers to the row (a chunk of predictions being written) holds up no decision.
 _LOCK_PRODUCT = (
     sa.select(
         products.c.category_id,
@@ -43,7 +44,7 @@ _LOCK_PRODUCT = (
         ).label("category_is_usable"),
     )
     .where(products.c.id == PRODUCT)
-    .with_for_update(of=products)
+    .with_for_update(of=products, key_share=True)
 )
 
 PROMOTED = sa.select(PromotionRow.model_version_id).order_by(PromotionRow.id.desc()).limit(1).scalar_subquery()

@@ -34,7 +34,7 @@ def list_sources(session: Session) -> list[str]:
 
 def lock_source(session: Session, name: str) -> None:
     """One writer of a source's products at a time; on SQLite a writer is alone anyway."""
-    session.execute(sa.select(ImportSourceRow.name).where(ImportSourceRow.name == name).with_for_update())
+    session.execute(sa.select(ImportSourceRow.name).where(ImportSourceRow.name == name).with_for_update(key_share=True))
 
 
 def insert_run(

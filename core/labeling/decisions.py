@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import N_, AlreadyLabeled, Conflict, Forbidden, InvalidInput, LeaseLost, NotFound, UnknownCategory
 from core.labeling.busy import database_in_words
-from core.labeling.queue import CLAIM_ATTEMPTS, Task, claim_task, lease_end, task_of
+from core.labeling.queue import CLAIM_ATTEMPTS, Task, lease_end, task_of
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor, utc_now
@@ -74,12 +74,12 @@ def record_decision(
 ) -> Decision:
     """Write down what the person decided: decision, label, task and the day's count, together or not at all.
 
-    The same `idempotency_key` again returns the decision that stands, with no new row. A lease that ran
-    out counts as long as nobody else took the task. `model_version_id` is the version whose suggestions
-    were shown; left out, the one in use.
+    The same answer under the same `idempotency_key` again returns the decision that stands, with no new row,
+    also when it was undone meanwhile. A lease that ran out counts as long as nobody else took the task.
+    `model_version_id` is the version whose suggestions were shown; left out, the one in use.
 
-    Raises AlreadyLabeled (decided under another key), LeaseLost (somebody else has the task), UnknownCategory
-    (not a leaf in use), InvalidInput.
+    Raises AlreadyLabeled (decided under another key, or otherwise under this one), LeaseLost (somebody else
+    has the task), UnknownCategory (not a leaf in use), InvalidInput.
     """
     authorize(actor, Action.LABEL)
     now = utc_now()
@@ -100,7 +100,7 @@ def record_decision(
         with database_in_words(), runtime.sessions.write() as session:
             return _record(session, values, now)
     except _KeyUsed:
-        return _standing(runtime, idempotency_key, task_id, actor)
+        return _standing(runtime, values)
 
 
 def _record(session: Session, values: dict[str, Any], now: datetime) -> Decision:
@@ -123,52 +123,23 @@ def _record(session: Session, values: dict[str, Any], now: datetime) -> Decision
     return Decision(id=decision_id, **values)
 
 
-def _standing(runtime: Runtime, key: str, task_id: int, actor: Actor) -> Decision:
+def _standing(runtime: Runtime, wanted: dict[str, Any]) -> Decision:
     """What stands under this key, or the reason why nothing could be recorded."""
+    task_id = wanted["task_id"]
     with runtime.sessions.read() as session:
-        row = decisions.find_decision_by_key(session, key)
+        row = decisions.find_decision_by_key(session, wanted["idempotency_key"])
         task = tasks.find_task(session, task_id)
     if row is not None:
-        if row.task_id != task_id or row.person_id != actor.person_id or row.kind == DecisionKind.UNDO:
+        if row.task_id != task_id or row.person_id != wanted["person_id"] or row.kind == DecisionKind.UNDO:
             raise Conflict(N_("This idempotency key was used for something else."))
+        if (row.kind, row.category_id) != (wanted["kind"], wanted["category_id"]):
+            raise AlreadyLabeled()
         return _decision(row)
     if task is None:
         raise NotFound(N_("There is no task {task_id}."), task_id=task_id)
     if task["status"] == TaskStatus.DONE:
         raise AlreadyLabeled()
     raise LeaseLost()
-
-
-def record_and_claim(
-    runtime: Runtime,
-    actor: Actor,
-    task_id: int,
-    kind: DecisionKind,
-    category_id: int | None,
-    idempotency_key: str,
-    suggestion_rank: int | None = None,
-    seconds_spent: float | None = None,
-    note: str | None = None,
-    model_version_id: int | None = None,
-) -> tuple[Decision, Task | None]:
-    """`record_decision`, committed; then the next task of the same campaign, or None when nothing is left.
-
-    A campaign that was paused meanwhile keeps the decision and raises NotReady from the claim.
-    """
-    decision = record_decision(
-        runtime,
-        actor,
-        task_id,
-        kind,
-        category_id,
-        idempotency_key,
-        suggestion_rank,
-        seconds_spent,
-        note,
-        model_version_id,
-    )
-    assert decision.campaign_id is not None, f"task {task_id} has no campaign"
-    return decision, claim_task(runtime, actor, decision.campaign_id)
 
 
 def undo_decision(runtime: Runtime, actor: Actor, decision_id: int, idempotency_key: str) -> Task:

@@ -19,7 +19,6 @@ from core.errors import (
 from core.labeling.decisions import (
     Decision,
     list_my_decisions,
-    record_and_claim,
     record_decision,
     undo_decision,
 )
@@ -85,7 +84,7 @@ def test_the_same_key_again_is_the_same_decision(runtime: Runtime, actor: Actor)
     shelf = fill_shelf(runtime, 2)
     campaign = add_campaign(runtime, shelf)
     made = label(runtime, actor, campaign, shelf.leaves[1], "k1")
-    again = record_decision(runtime, actor, made.task_id, LABEL, shelf.leaves[3], "k1")
+    again = record_decision(runtime, actor, made.task_id, LABEL, shelf.leaves[1], "k1")
     assert again == made
     with pytest.raises(AlreadyLabeled):
         record_decision(runtime, actor, made.task_id, LABEL, shelf.leaves[3], "k2")
@@ -170,14 +169,14 @@ def test_an_expired_lease_counts_until_somebody_takes_it(runtime: Runtime, actor
     assert made.task_id != late.id
 
 
-def test_record_and_claim_hands_out_the_next_one(runtime: Runtime, actor: Actor) -> None:
+def test_another_answer_under_the_same_key_is_not_swallowed(runtime: Runtime, actor: Actor) -> None:
     shelf = fill_shelf(runtime, 2)
-    task = claim(runtime, actor, add_campaign(runtime, shelf))
-    made, following = record_and_claim(runtime, actor, task.id, LABEL, shelf.leaves[1], "k1")
-    assert (made.task_id, following.product_id) == (task.id, shelf.products[1])
-    again, same = record_and_claim(runtime, actor, task.id, LABEL, shelf.leaves[1], "k1")
-    assert (again, same.id) == (made, following.id)
-    assert record_and_claim(runtime, actor, following.id, LABEL, shelf.leaves[1], "k2")[1] is None
+    campaign = add_campaign(runtime, shelf)
+    made = label(runtime, actor, campaign, shelf.leaves[1], "k1")
+    for kind, category in ((LABEL, shelf.leaves[3]), (DecisionKind.CANNOT_TELL, None)):
+        with pytest.raises(AlreadyLabeled):
+            record_decision(runtime, actor, made.task_id, kind, category, "k1")
+    assert count(runtime, DecisionRow) == 1
 
 
 def test_undo_brings_the_task_back_and_the_import_label(runtime: Runtime, actor: Actor) -> None:
@@ -192,7 +191,8 @@ def test_undo_brings_the_task_back_and_the_import_label(runtime: Runtime, actor:
     assert product_label(runtime, shelf.products[0]) == (shelf.leaves[0], LabelSource.IMPORT)
     assert get_progress(runtime, actor, campaign).n_done == 0
     assert [line.is_undone for line in list_my_decisions(runtime, actor)] == [True]
-    redone, following = record_and_claim(runtime, actor, back.id, LABEL, shelf.leaves[3], "k2")
+    redone = record_decision(runtime, actor, back.id, LABEL, shelf.leaves[3], "k2")
+    following = claim(runtime, actor, campaign)
     assert (following.id, following.draft) == (held.id, {"note": "wait"})
     assert product_label(runtime, shelf.products[0]) == (shelf.leaves[3], LabelSource.HUMAN)
     assert record_decision(runtime, actor, back.id, LABEL, shelf.leaves[2], "k1") == made  # a late retry: no new row
