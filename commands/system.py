@@ -13,7 +13,8 @@ import typer
 from commands.launcher import Launcher, check_port
 from commands.terminal import JsonFlag, emit, opened, progress_shown
 from core.errors import NotReady
-from core.settings import read_settings
+from core.runtime import make_data_folder
+from core.settings import check_range, read_settings
 
 FREE_BYTES_NEEDED = 1_000_000_000
 
@@ -35,7 +36,8 @@ def run(
     Example: `cli.py run --port 8600`
     """
     settings = read_settings()
-    port = port or settings.port
+    port = settings.port if port is None else port
+    check_range("--port", "port", port)
     check_port(settings.host, port)
     _check_disk(settings.data_dir)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -47,7 +49,7 @@ def run(
 
 
 def _check_disk(data_dir: Any) -> None:
-    data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_folder(data_dir)
     free = shutil.disk_usage(data_dir).free
     if free < FREE_BYTES_NEEDED:
         raise NotReady(

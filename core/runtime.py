@@ -26,9 +26,12 @@ class Runtime:
 
 
 def open_runtime(settings: Settings, migrate: bool = True) -> Runtime:
-    """Open the database, brought to the newest schema. Raises NotReady when it cannot be reached."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    engine = make_engine(settings.url)
+    """Open the database, brought to the newest schema. Raises NotReady when it or the data folder cannot be used."""
+    make_data_folder(settings.data_dir)
+    try:
+        engine = make_engine(settings.url)
+    except (sa.exc.ArgumentError, ValueError, TypeError) as error:  # a port that is no number, SQLite without a file
+        raise NotReady(N_("The address of the database (SHELFWRIGHT_DATABASE_URL) cannot be understood.")) from error
     if migrate:
         try:
             migrate_database(engine)
@@ -40,6 +43,18 @@ def open_runtime(settings: Settings, migrate: bool = True) -> Runtime:
                 reason=str(error.orig).strip(),
             ) from error
     return Runtime(settings, Sessions(engine))
+
+
+def make_data_folder(folder: Path) -> None:
+    """Raises NotReady when something else is there or the system does not allow it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotReady(
+            N_("The data folder {folder} (SHELFWRIGHT_DATA_DIR) cannot be made: {reason}"),
+            folder=folder,
+            reason=error.strerror or str(error),
+        ) from error
 
 
 def migrate_database(engine: sa.Engine) -> None:

@@ -1,6 +1,7 @@
 """Settings from SHELFWRIGHT_* variables, read once by a way in and passed down."""
 
 import getpass
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,16 @@ from core.errors import N_, InvalidInput
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "SHELFWRIGHT_"
+DEVICES = ("auto", "cpu", "cuda")
+DATABASES = ("postgresql+psycopg://", "sqlite:///")
+# name -> what it may be, both ends included
+RANGES: dict[str, tuple[float, float]] = {
+    "port": (1, 65_535),
+    "lease_minutes": (0.01, 1_440),
+    "job_lease_seconds": (1, 3_600),
+    "worker_poll_seconds": (0.05, 60),
+    "promotion_margin": (0, 1),
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,41 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         if name not in known:
             raise InvalidInput(N_("There is no setting {variable}. docs/settings.md lists them."), variable=variable)
         values[name] = _parse(variable, known[name].type, text)
+        _check(variable, name, values[name])
     return Settings(**values)  # type: ignore[arg-type]
+
+
+def check_range(variable: str, name: str, number: float) -> None:
+    """Raise InvalidInput when the setting `name` cannot be this; `variable` is what the person called it."""
+    low, high = RANGES[name]
+    if not (math.isfinite(number) and low <= number <= high):
+        raise InvalidInput(
+            N_("{variable} must be between {low} and {high}, not {number}."),
+            variable=variable,
+            low=f"{low:g}",
+            high=str(high),
+            number=number,
+        )
+
+
+def _check(variable: str, name: str, value: object) -> None:
+    if name in RANGES:
+        assert isinstance(value, int | float), f"{name} is a number"
+        check_range(variable, name, value)
+    if name == "device" and value not in DEVICES:
+        raise InvalidInput(
+            N_("{variable} must be one of {choices}, not '{text}'."),
+            variable=variable,
+            choices=", ".join(DEVICES),
+            text=value,
+        )
+    if name == "database_url" and value and not str(value).startswith(DATABASES):
+        raise InvalidInput(  # the address may hold a password: it is not repeated
+            N_(
+                "{variable} must look like postgresql+psycopg://user:password@host/name or sqlite:///file, or be empty."
+            ),
+            variable=variable,
+        )
 
 
 _WORDS = {

@@ -75,6 +75,12 @@ def test_a_busy_port_is_one_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("port", ["99999", "0"])
+def test_a_port_that_is_none_is_one_sentence(tmp_path: Path, port: str) -> None:
+    done = run(tmp_path, "run", "--no-demo", "--port", port)
+    assert (done.returncode, done.stderr) == (1, f"Error: --port must be between 1 and 65535, not {port}.\n")
+
+
 def test_only_this_machine_may_listen(tmp_path: Path) -> None:
     done = run(tmp_path, "run", "--no-demo", SHELFWRIGHT_HOST="0.0.0.0")
     assert done.returncode == 1
