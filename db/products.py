@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from db.decisions import PROMOTED
 from db.enums import DecisionKind, LabelSource, ProductOrder, TaskStatus
+from db.labels_for_training import undecidable
 from db.tables import (
     CampaignRow,
     CategoryRow,
@@ -84,7 +85,7 @@ class Conditions:
 
     category_ids: tuple[int, ...] = ()
     mall_id: int | None = None
-    label_source: str | None = None  # import, human, none (unlabeled), unchecked (not human)
+    label_source: str | None = None  # import, human, none (unlabeled), unchecked (no person decided)
     confidence_below: float | None = None
     confidence_above: float | None = None
     margin_below: float | None = None
@@ -150,6 +151,7 @@ def _of_product(wanted: Conditions, order: ProductOrder | None) -> list[sa.Colum
         found.append(ProductRow.label_source.is_(None))
     elif wanted.label_source == "unchecked":
         found.append(ProductRow.label_source.is_distinct_from(LabelSource.HUMAN))
+        found.append(~undecidable().where(DecisionRow.product_id == ProductRow.id).correlate(ProductRow).exists())
     elif wanted.label_source is not None:
         found.append(ProductRow.label_source == LabelSource(wanted.label_source))
     if wanted.registered_from is not None:

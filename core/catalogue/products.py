@@ -21,6 +21,7 @@ MAX_PAGE = 500
 MAX_CATEGORIES = 1_000
 MAX_WORDS = 300  # characters of a keyword or a source
 LARGEST_ID = 2**63 - 1
+MAX_SEED = 2**53 - 1  # the shuffle adds to it: a larger one would not fit PostgreSQL's numbers
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def _checked(found: ProductFilter) -> ProductFilter:
     wrong += [("label_source", found.label_source)] if found.label_source not in (None, *LABEL_SOURCES) else []
     numbers = {name: getattr(found, name) for name, kind in _KINDS.items() if kind is int}
     wrong += [(name, value) for name, value in numbers.items() if value is not None and abs(value) > LARGEST_ID]
+    wrong += [("seed", found.seed)] if not 0 <= found.seed <= MAX_SEED else []
     for name in ("category_ids", "predicted_category_ids"):
         ids = getattr(found, name)
         wrong += (

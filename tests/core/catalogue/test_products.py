@@ -5,14 +5,15 @@ from datetime import date, timedelta
 import pytest
 import sqlalchemy as sa
 
-from core.catalogue.products import ProductFilter, count_products, get_product, list_products
+from core.catalogue.products import MAX_SEED, ProductFilter, count_products, get_product, list_products
 from core.errors import InvalidInput, NoModelYet, NotFound
-from core.labeling.decisions import undo_decision
+from core.labeling.decisions import record_decision, undo_decision
 from core.runtime import Runtime
 from core.types import Actor, utc_now
-from db.enums import LabelSource, ProductOrder
+from db.enums import DecisionKind, LabelSource, ProductOrder
 from tests.core.labeling.shelf import Shelf, add_campaign, annotator, fill_shelf
 from tests.core.labeling.test_decisions import label
+from tests.core.labeling.test_queue import claim
 
 N = 10
 
@@ -61,6 +62,10 @@ def test_filters_about_people(runtime: Runtime, actor: Actor) -> None:
     assert found(runtime, shelf, label_source="human") == [1, 0]
     assert found(runtime, shelf, label_source="unchecked") == [9, 8, 7, 6, 5, 4, 3, 2]
     assert found(runtime, shelf, campaign_id=campaign) == [2, 1, 0]
+    unsure = record_decision(runtime, actor, claim(runtime, actor, campaign).id, DecisionKind.CANNOT_TELL, None, "k3")
+    assert found(runtime, shelf, label_source="unchecked") == [9, 8, 7, 6, 5, 4, 3]
+    undo_decision(runtime, actor, unsure.id, "u3")
+    assert found(runtime, shelf, label_source="unchecked") == [9, 8, 7, 6, 5, 4, 3, 2]
     undo_decision(runtime, actor, mine.id, "u1")
     assert found(runtime, shelf, decided_by=actor.person_id) == []
     assert found(runtime, shelf, label_source="human") == [0]
@@ -89,7 +94,7 @@ def test_the_random_order_is_the_same_everywhere_and_changes_with_its_seed(runti
         prime = 2**31 - 1
         return pow((product % prime * 48271 + seed) % prime, 5, prime), product
 
-    for seed in (1, 2, 2**31):
+    for seed in (1, 2, 2**31, MAX_SEED):
         rows = list_products(runtime, ProductFilter(seed=seed), ProductOrder.RANDOM).rows
         assert [row.id for row in rows] == sorted(shelf.products, key=lambda product: place(product, seed))
     assert sorted(shelf.products, key=lambda product: place(product, 1)) != shelf.products
@@ -161,6 +166,8 @@ def test_a_filter_survives_json_and_urls() -> None:
         {"confidence_below": "1.5"},
         {"registered_from": "31.1.2026"},
         {"label_source": "robot"},
+        {"seed": str(2**63 - 1)},
+        {"seed": "-1"},
         {"category_ids": ",".join(map(str, range(2_000)))},
     ],
 )

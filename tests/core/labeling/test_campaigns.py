@@ -18,15 +18,17 @@ from core.labeling.campaigns import (
     ready_made,
     resume_campaign,
 )
+from core.labeling.decisions import record_decision
 from core.labeling.queue import claim_task, release_all, skip_task
 from core.revisions import revision
 from core.runtime import Runtime
 from core.types import Actor, utc_now
 from db import jobs
-from db.enums import CampaignKind, CampaignOrder, CampaignStatus, JobStatus, ProductOrder
+from db.enums import CampaignKind, CampaignOrder, CampaignStatus, DecisionKind, JobStatus, ProductOrder
 from db.tables import AuditRow, TaskRow
 from tests.core.labeling.shelf import annotator, count, fill_shelf
 from tests.core.labeling.test_decisions import label
+from tests.core.labeling.test_queue import claim
 
 
 def queue(runtime: Runtime, campaign: int, slot: int = 0) -> list[int]:
@@ -78,8 +80,15 @@ def test_what_a_person_decided_is_not_asked_again(runtime: Runtime, actor: Actor
     shelf = fill_shelf(runtime, 20)
     first = create_campaign(runtime, actor, "first", CampaignKind.LOW_CONFIDENCE)
     made = label(runtime, actor, first.id, shelf.leaves[3])
+    asked = {made.product_id}
+    for kind in (DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING):
+        task = claim(runtime, actor, first.id)
+        record_decision(runtime, actor, task.id, kind, None, kind.value)
+        asked.add(task.product_id)
     second = create_campaign(runtime, actor, "second", CampaignKind.LOW_CONFIDENCE)
-    assert set(queue(runtime, first.id)) - set(queue(runtime, second.id)) == {made.product_id}
+    assert set(queue(runtime, first.id)) - set(queue(runtime, second.id)) == asked
+    everything = create_campaign(runtime, actor, "random", CampaignKind.RANDOM)
+    assert asked <= set(queue(runtime, everything.id))
 
 
 def test_a_large_campaign_is_built_by_a_job_that_survives_a_kill(
