@@ -4,7 +4,7 @@ import re
 
 from core.settings import ROOT
 
-LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
 
 
 def test_decision_pages_are_numbered_one_after_another() -> None:
