@@ -3,11 +3,12 @@
 import streamlit as st
 
 from core.settings import ROOT
-from pages.components.sign_in import language_switch, person_box, recall_visitor, signed_in
+from pages.components.sign_in import frame_is_drawn, language_switch, person_box, recall_visitor, signed_in
 from pages.components.words import _
 
 PARTS = ROOT / "pages" / "components"
 
+st.set_page_config(page_icon=PARTS / "icon.svg", layout="wide")  # first: else the tab fetches its icon from Google
 st.html(PARTS / "frame.css")
 st.logo(PARTS / "logo.svg", size="large")
 recall_visitor()
@@ -30,11 +31,12 @@ page = st.navigation(
         ],
     }
 )
-st.set_page_config(page_title=f"{page.title} · Shelfwright", page_icon=PARTS / "icon.svg", layout="wide")
+st.set_page_config(page_title=f"{page.title} · Shelfwright")
 
 with st.sidebar:
     language_switch()
     person_box()
+frame_is_drawn()
 
 if signed_in():
     if page.title != _("Label"):  # the labeling card needs the height

@@ -23,6 +23,7 @@ from pages.components.lease import hold, keep_lease
 from pages.components.messages import show_message
 from pages.components.product_card import prefetch_image, product_facts, product_image, product_title
 from pages.components.recent_decisions import N_RECENT, recent_decisions
+from pages.components.sign_in import keep_in_step
 from pages.components.suggestions import choice_buttons, other_buttons
 from pages.components.words import _, error_text
 
@@ -53,6 +54,7 @@ def choose_campaign(campaigns: list[Campaign]) -> Campaign:
 @st.fragment
 def labeling() -> None:
     """The whole card: a key redraws this and nothing else."""
+    keep_in_step()
     show_message()
     campaigns = list_campaigns(runtime())
     if not campaigns:

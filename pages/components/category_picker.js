@@ -176,7 +176,7 @@ class Box {
     const path = make("span", { className: "path" })
     if (item.above.length) path.append(make("span", { className: "above", textContent: item.above.join(" › ") + " › " }))
     path.append(make(item.leaf || !this.isBrowsing ? "strong" : "span", { textContent: item.name }))
-    if (item.english) path.append(make("span", { className: "english", textContent: item.english }))
+    if (item.other) path.append(make("span", { className: "other", textContent: item.other }))
     row.append(path)
     const mark = item.leaf ? (item.matched === "similar" ? this.data.words.similar : "") : `${item.children} ›`
     if (mark) row.append(make("span", { className: item.leaf ? "mark" : "mark inside", textContent: mark }))

@@ -129,12 +129,16 @@ def _name(category: Category) -> str:
 
 
 def _item(taxonomy: Taxonomy, category: Category, hit: CategoryHit | None = None) -> dict[str, Any]:
-    names = category.path.split(SEPARATOR)
+    """A hit shows its whole path, a node of the level that is browsed its name; in small the other language's."""
+    first, second = (category.path, category.path_en) if hit else (category.name, category.name_en)
+    if second and language() == "en":
+        first, second = second, first
+    names = first.split(SEPARATOR) if hit else [first]
     return {
         "id": category.id,
-        "above": names[:-1] if hit else [],
+        "above": names[:-1],
         "name": names[-1],
-        "english": (category.path_en if hit else category.name_en),
+        "other": second if second != first else None,
         "leaf": category.is_leaf,
         "children": len(taxonomy.children.get(category.id, ())),
         "matched": hit.matched.value if hit else None,

@@ -13,6 +13,7 @@ NAME_KEY = "app.name"
 SWITCH_KEY = "app.language_switch"
 ERROR_KEY = "app.name_error"
 SIGNED_OUT_KEY = "app.signed_out"
+DRAWN_KEY = "app.frame_drawn_for"
 
 
 def recall_visitor() -> None:
@@ -24,6 +25,25 @@ def recall_visitor() -> None:
     name = recall("name")
     if name and ACTOR_KEY not in st.session_state and SIGNED_OUT_KEY not in st.session_state:
         _enter(name)
+
+
+def frame_is_drawn() -> None:
+    """Remember for whom, and in which language, the navigation on the screen speaks."""
+    st.session_state[DRAWN_KEY] = _reader()
+
+
+def keep_in_step() -> None:
+    """First line of a fragment with a text field: draw everything again when the frame has become somebody else's.
+
+    A click in the sidebar that leaves such a field changes its value, too; Streamlit then draws the fragment only.
+    """
+    if st.session_state.get(DRAWN_KEY, _reader()) != _reader():
+        st.rerun()
+
+
+def _reader() -> tuple[str, int | None]:
+    actor = st.session_state.get(ACTOR_KEY)
+    return language(), actor.person_id if actor else None
 
 
 def signed_in() -> bool:

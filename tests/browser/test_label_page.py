@@ -120,6 +120,30 @@ def test_typing_a_note_fires_no_keys_and_the_note_goes_with_the_decision(
     assert [row.note for row in decisions(app_runtime, queue)] == ["1 sz fb? 바지"]
 
 
+def test_the_sidebar_hears_a_click_that_leaves_the_note(page: Page, app: AppServer, queue: Queue) -> None:
+    open_label(page, app, queue)
+    sidebar = page.get_by_test_id("stSidebar")
+    page.get_by_label("Note").click()
+    page.keyboard.type("half")
+    sidebar.get_by_text("한국어").click()
+    expect(sidebar.get_by_role("link", name="라벨링")).to_be_visible()
+    expect(page.get_by_label("메모")).to_have_value("half")
+    page.get_by_label("메모").click()
+    page.keyboard.type(" a thought")
+    sidebar.get_by_role("button", name="나가기").click()
+    expect(page.get_by_role("textbox", name="이름")).to_be_visible()
+    expect(title(page)).to_be_hidden()
+
+
+def test_nothing_is_fetched_from_outside(page: Page, app: AppServer, queue: Queue) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    open_label(page, app, queue)
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Campaigns").click()
+    expect(page).to_have_title(re.compile("Campaigns"))
+    assert [url for url in asked if not url.startswith((app.url, "data:", "blob:"))] == []
+
+
 def test_a_reload_shows_the_same_task_and_draft(page: Page, app: AppServer, queue: Queue) -> None:
     open_label(page, app, queue)
     page.keyboard.press("1")
