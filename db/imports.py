@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -102,22 +102,44 @@ def get_run_with_job(session: Session, run_id: int) -> tuple[ImportRunRow, JobSt
     return found if found else None
 
 
-def add_to_run(
-    session: Session, run_id: int, position: int, inserted: int, updated: int, unchanged: int, rejected: int
-) -> None:
-    """Count a committed chunk; `position` is how many data rows of the file are done now."""
-    session.execute(
+class Steps(NamedTuple):
+    """What became of the rows of one chunk."""
+
+    n_inserted: int
+    n_updated: int
+    n_unchanged: int
+    n_rejected: int
+
+
+def add_to_run(session: Session, run_id: int, job_id: int, before: int, position: int, steps: Steps) -> bool:
+    """Count a committed chunk: `position` data rows of the file are done now.
+
+    False, and nothing is written, when the run is not at `before` or another job has it: somebody else went on.
+    """
+    moved = session.execute(
         sa.update(ImportRunRow)
-        .where(ImportRunRow.id == run_id)
+        .where(ImportRunRow.id == run_id, ImportRunRow.job_id == job_id, ImportRunRow.position == before)
         .values(
             position=position,
-            n_inserted=ImportRunRow.n_inserted + inserted,
-            n_updated=ImportRunRow.n_updated + updated,
-            n_unchanged=ImportRunRow.n_unchanged + unchanged,
-            n_rejected=ImportRunRow.n_rejected + rejected,
+            n_inserted=ImportRunRow.n_inserted + steps.n_inserted,
+            n_updated=ImportRunRow.n_updated + steps.n_updated,
+            n_unchanged=ImportRunRow.n_unchanged + steps.n_unchanged,
+            n_rejected=ImportRunRow.n_rejected + steps.n_rejected,
         )
         .execution_options(synchronize_session=False)
     )
+    return bool(moved.rowcount)  # type: ignore[attr-defined]
+
+
+def list_needed_files(session: Session, except_job: int | None = None) -> set[str]:
+    """Paths of the files that waiting and running imports read."""
+    unfinished = sa.and_(JobRow.status.in_([JobStatus.TODO, JobStatus.DOING]), JobRow.id != (except_job or 0))
+    given = list(session.scalars(sa.select(JobRow.payload).where(unfinished)))
+    resumed = [payload["run_id"] for payload in given if "run_id" in payload]
+    given += session.scalars(sa.select(ImportRunRow.options).where(ImportRunRow.id.in_(resumed)))
+    paths = [values.get("path") for values in given]
+    paths += [values["options"].get("taxonomy") for values in given if isinstance(values.get("options"), dict)]
+    return {path for path in paths if path}
 
 
 def finish_run(session: Session, run_id: int, now: datetime) -> None:

@@ -10,7 +10,6 @@ from core.catalogue.columns import check_field
 from core.catalogue.encodings import check_delimiter, check_encoding
 from core.errors import N_, InvalidInput
 from core.runtime import Runtime
-from core.types import utc_now
 from db import imports
 
 DATE_ORDERS = ("", "dmy", "mdy")
@@ -123,8 +122,3 @@ def remembered_options(runtime: Runtime, source: str) -> ImportOptions | None:
     with runtime.sessions.read() as session:
         values = imports.find_source_options(session, source)
     return options_from(values) if values else None
-
-
-def remember_options(runtime: Runtime, source: str, options: ImportOptions) -> None:
-    with runtime.sessions.write() as session:
-        imports.save_source(session, source, options.to_json(), utc_now())

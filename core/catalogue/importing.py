@@ -3,26 +3,31 @@
 How far it is, is committed with the rows, so a killed import goes on where it was and no row comes twice.
 """
 
+import json
 import shutil
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from core.catalogue.blocks import Block, Reader, record_of
+from core.catalogue.category_codes import find_codes
 from core.catalogue.import_options import ImportOptions, check_source, options_from, remembered_options
 from core.catalogue.import_plan import Plan, check_plan, plan_import
 from core.catalogue.import_runs import ImportRun, get_import_run
-from core.catalogue.product_writer import ProductWriter
+from core.catalogue.product_writer import ProductWriter, Written
 from core.catalogue.readers import FileShape, open_reader
 from core.catalogue.rejects import TWICE, Reason, Reject
 from core.catalogue.rows import Draft, RowMapper
+from core.catalogue.uploads import discard_upload
 from core.disk import is_disk_full
 from core.errors import N_, Conflict, InvalidInput, NotReady
-from core.jobs.context import JobContext
+from core.jobs.context import JobContext, JobLost
+from core.jobs.ownership import keep_hold
 from core.jobs.queue import enqueue
 from core.patience import patiently
 from core.permissions import Action, authorize
@@ -57,7 +62,7 @@ def import_payload(path: Path, source: str, options: ImportOptions, file_name: s
 def import_file(
     runtime: Runtime, actor: Actor, path: Path, source: str, options: ImportOptions, file_name: str | None = None
 ) -> int:
-    """Look at the file, then let the worker import it; returns the job's id.
+    """Look at the file, then let the worker import it; returns the job's id. While just this import waits, that one's.
 
     Raises Forbidden, UnreadableFile, InvalidInput (no title column, headings only ...).
     """
@@ -65,7 +70,14 @@ def import_file(
     source = check_source(source)
     check_plan(plan_import(path, options, remembered_options(runtime, source)))
     payload = import_payload(path, source, options, file_name)
-    return enqueue(runtime, actor, JOB, payload, dedupe_key=f"import:{source}:{path.name}"[:120])
+    return enqueue(runtime, actor, JOB, payload, dedupe_key=_import_key(payload))
+
+
+def _import_key(payload: dict[str, Any]) -> str:
+    """The same for a second press of the button; another for a corrected file, or the same one read otherwise."""
+    stat = Path(payload["path"]).stat()
+    asked = json.dumps([payload, stat.st_size, stat.st_mtime_ns], sort_keys=True)
+    return f"import:{blake2b(asked.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"
 
 
 def resume_payload(run: ImportRun) -> dict[str, Any]:
@@ -81,22 +93,29 @@ def resume_import(runtime: Runtime, actor: Actor, run_id: int) -> int:
     """Let the worker go on with a stopped run; returns the job's id. Raises Forbidden, NotFound, Conflict."""
     authorize(actor, Action.IMPORT)
     payload = resume_payload(get_import_run(runtime, run_id))
-    return enqueue(runtime, actor, JOB, payload, dedupe_key=f"import:run:{run_id}")
+    job_id = enqueue(runtime, actor, JOB, payload, dedupe_key=f"import:run:{run_id}")
+    with runtime.sessions.write() as session:  # it waits from now on, it is no longer stopped
+        imports.hand_run_over(session, run_id, job_id)
+    return job_id
 
 
 def run_import_job(context: JobContext) -> dict[str, Any]:
     """Handler of 'import_products'. Safe to run twice: it goes on after the last committed block."""
     authorize(context.actor, Action.IMPORT)
     run = _begin(context)
+    if run.finished_at:  # killed between its last word and the end of the job
+        return _facts(run)
     started = time.monotonic()
     path = Path(run.options["path"])
     _check_unchanged(path, run)
     options = options_from(run.options["options"])
-    codes = _read_codes(options)
+    codes = find_codes(context.runtime, options)
     with open_reader(path, FileShape(**run.options["shape"]), _wanted(options)) as reader:
         importer = _Importer(context, run, RowMapper(reader.headings, options, run.source, codes))
         importer.run(reader, started)
-    return _finish(context, run.id, importer, time.monotonic() - started)
+    facts = _finish(context, run.id, importer, time.monotonic() - started)
+    discard_upload(context.runtime, path, context.job.id)
+    return facts
 
 
 def _begin(context: JobContext) -> ImportRunRow:
@@ -109,6 +128,7 @@ def _begin(context: JobContext) -> ImportRunRow:
     if "run_id" in payload:
         with sessions.write() as session:
             imports.hand_run_over(session, payload["run_id"], context.job.id)
+            keep_hold(session, context)
         with sessions.read() as session:
             run = imports.find_run_of_job(session, context.job.id)
         assert run, f"run {payload['run_id']} was there when the job was made"
@@ -121,6 +141,7 @@ def _begin(context: JobContext) -> ImportRunRow:
         context.log(str(note))
     with sessions.write() as session:
         imports.save_source(session, source, _to_remember(plan).to_json(), utc_now())
+        keep_hold(session, context)
         facts = _run_facts(plan)
         return imports.insert_run(
             session, context.job.id, source, payload["file_name"], facts, context.job.created_by, utc_now()
@@ -162,24 +183,17 @@ def _check_unchanged(path: Path, run: ImportRunRow) -> None:
         )
 
 
-def _read_codes(options: ImportOptions) -> Mapping[str, tuple[str, ...]] | None:
-    if not options.taxonomy:
-        return None
-    from core.catalogue.taxonomy_importing import read_taxonomy_codes
-
-    return read_taxonomy_codes(Path(options.taxonomy))
-
-
 def _wanted(options: ImportOptions) -> list[str]:
     return [name for names in options.columns.values() for name in names]
 
 
 @dataclass
 class _Position:
-    """Rows of the file that are done: before this process began, and now."""
+    """Rows of the file that are done: before this process began, read by now, and committed by now."""
 
     before: int
     now: int
+    committed: int
 
 
 class _Importer:
@@ -187,7 +201,7 @@ class _Importer:
 
     def __init__(self, context: JobContext, run: ImportRunRow, mapper: RowMapper) -> None:
         self.context, self.run_id, self.source = context, run.id, run.source
-        self.position = _Position(run.position, 0)
+        self.position = _Position(run.position, 0, run.position)
         self.n_rejected = run.n_rejected
         self.mapper = mapper
         self.writer = ProductWriter(run.source, mapper.fields)
@@ -210,7 +224,7 @@ class _Importer:
         self.writer.confirm(drafts)
 
     def _write(self, block: Block, drafts: list[Draft], rejects: list[Reject]) -> None:
-        """One block, one transaction: products, labels, rejects, and how far we are."""
+        """One block, one transaction: products, labels, rejects, and how far we are; or, raising JobLost, nothing."""
         _check_room(self.context.runtime)
         try:
             with self.context.runtime.sessions.write() as session:
@@ -219,21 +233,21 @@ class _Importer:
                 written = self.writer.write(session, drafts, now)
                 rejects = [*rejects, *self._twice(block, written.twice)]
                 imports.insert_rejects(session, [_reject_values(self.run_id, reject) for reject in rejects])
-                imports.add_to_run(
-                    session,
-                    self.run_id,
-                    self.position.now,
-                    written.n_inserted,
-                    written.n_updated,
-                    written.n_unchanged,
-                    len(rejects),
-                )
+                self._move_on(session, written, len(rejects))
                 if written.n_inserted or written.n_updated:
                     raise_revision(session, "labels", "products")
+                keep_hold(session, self.context)
         except BaseException:
             self.writer.forget()
             raise
+        self.position.committed = self.position.now
         self.n_rejected += len(rejects)
+
+    def _move_on(self, session: Session, written: Written, n_rejected: int) -> None:
+        steps = imports.Steps(written.n_inserted, written.n_updated, written.n_unchanged, n_rejected)
+        before, now = self.position.committed, self.position.now
+        if not imports.add_to_run(session, self.run_id, self.context.job.id, before, now, steps):
+            raise JobLost()
 
     def _twice(self, block: Block, drafts: list[Draft]) -> list[Reject]:
         if not drafts:
@@ -283,21 +297,29 @@ def _finish(context: JobContext, run_id: int, importer: _Importer, seconds: floa
         session.flush()
         run = imports.find_run(session, run_id)
         assert run, "the run is there: its rows are"
-        facts = {
-            "rows_read": run.position,
-            "rows_imported": run.n_inserted,
-            "rows_updated": run.n_updated,
-            "rows_unchanged": run.n_unchanged,
-            "rows_rejected": run.n_rejected,
-        }
-        add_audit(session, now, context.job.created_by, "import", "import_run", run_id, after=facts)
+        add_audit(session, now, context.job.created_by, "import", "import_run", run_id, after=_numbers(run))
+        keep_hold(session, context)
     if importer.mapper.n_cleaned:
         context.log(f"{importer.mapper.n_cleaned} titles held control characters, which were taken out.")
     n_read = run.position - importer.position.before
-    return facts | {
-        "run_id": run_id,
+    return _facts(run, importer.mapper.n_cleaned, n_read, seconds)
+
+
+def _numbers(run: ImportRunRow) -> dict[str, int]:
+    return {
+        "rows_read": run.position,
+        "rows_imported": run.n_inserted,
+        "rows_updated": run.n_updated,
+        "rows_unchanged": run.n_unchanged,
+        "rows_rejected": run.n_rejected,
+    }
+
+
+def _facts(run: ImportRunRow, n_cleaned: int = 0, n_read: int = 0, seconds: float = 0.0) -> dict[str, Any]:
+    return _numbers(run) | {
+        "run_id": run.id,
         "source": run.source,
-        "titles_cleaned": importer.mapper.n_cleaned,
+        "titles_cleaned": n_cleaned,
         "seconds": round(seconds, 3),
         "rows_per_second": round(n_read / max(seconds, 0.001)),
     }

@@ -125,7 +125,7 @@ def test_in_korean_with_past_runs(
     assert len(list_import_runs(sqlite_runtime)) == 1
     page = open_page(PAGE)
     page.session_state[LANGUAGE_KEY] = "ko"
-    page.session_state[FILE_KEY] = upload.key
+    page.session_state[FILE_KEY] = store_upload(sqlite_runtime, actor, "b.csv", io.BytesIO(b"id,name\n1,Cap\n")).key
     page.run()
     assert not page.exception
     assert [metric.label for metric in page.metric] == ["읽은 행", "새 상품", "바뀜", "그대로", "들어오지 못함"]

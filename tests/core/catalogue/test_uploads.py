@@ -1,10 +1,14 @@
 """Uploads: kept under a safe name, found again, never a way out of their folder."""
 
 import io
+import os
+import time
 from pathlib import Path
 
 import pytest
 
+from core.catalogue.import_options import ImportOptions
+from core.catalogue.importing import import_file
 from core.catalogue.uploads import get_upload, list_uploads, safe_name, store_upload
 from core.errors import Forbidden, NotFound, UnreadableFile
 from core.people import sign_in_local
@@ -49,3 +53,17 @@ def test_what_cannot_be_imported_is_not_kept(sqlite_runtime: Runtime, actor: Act
     with pytest.raises(Forbidden):
         store_upload(sqlite_runtime, labeler, "a.csv", io.BytesIO(b"x"))
     assert not list_uploads(sqlite_runtime)
+
+
+def test_an_old_upload_goes_unless_an_import_waits_for_it(sqlite_runtime: Runtime, actor: Actor) -> None:
+    runtime = sqlite_runtime
+    old, waited_for, young = (store_upload(runtime, actor, "a.csv", io.BytesIO(b"id,title\n1,Cap\n")) for _ in "123")
+    by_hand = runtime.data_dir / "uploads" / "mine" / "b.csv"
+    by_hand.parent.mkdir()
+    by_hand.write_bytes(old.path.read_bytes())
+    import_file(runtime, actor, waited_for.path, "shop", ImportOptions())
+    for path in (old.path, waited_for.path, by_hand):
+        long_ago = time.time() - 8 * 24 * 3600
+        os.utime(path.parent, (long_ago, long_ago))
+    new = store_upload(runtime, actor, "a.csv", io.BytesIO(b"title\nHat\n"))
+    assert {found.path for found in list_uploads(runtime)} == {waited_for.path, young.path, by_hand, new.path}
