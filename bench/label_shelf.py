@@ -13,7 +13,7 @@ from PIL import Image
 
 from core.catalogue.products import ProductFilter
 from core.catalogue.taxonomy import ensure_categories
-from core.labeling.campaigns import build_campaign, create_campaign
+from core.labeling.campaigns import create_campaign
 from core.people import sign_in_local
 from core.runtime import Runtime
 from core.settings import ROOT
@@ -79,9 +79,8 @@ def fill(runtime: Runtime) -> tuple[int, str]:
         connection.execution_options(isolation_level="AUTOCOMMIT").execute(sa.text("ANALYZE"))
     wanted = ProductFilter(confidence_below=1.0)
     campaign = create_campaign(
-        runtime, actor, "Least sure first", CampaignKind.LOW_CONFIDENCE, wanted, queue_build=False
+        runtime, actor, "Least sure first", CampaignKind.LOW_CONFIDENCE, wanted, on_report=lambda *_: None
     )
-    build_campaign(runtime, campaign.id)
     return campaign.id, f"{products_from}; {tree_from}; predictions and pictures made up"
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from core.catalogue.products import ProductFilter
 from core.catalogue.taxonomy import ensure_categories
-from core.labeling.campaigns import build_campaign, create_campaign
+from core.labeling.campaigns import create_campaign
 from core.people import sign_in_local
 from core.runtime import Runtime, open_runtime
 from core.settings import Settings
@@ -67,9 +67,8 @@ def fill(folder: Path, url: str, n: int) -> tuple[Runtime, int, float]:
     started = time.perf_counter()
     wanted = ProductFilter(confidence_below=1.0)
     campaign = create_campaign(
-        runtime, actor, "bench", CampaignKind.LOW_CONFIDENCE, wanted, overlap=1, queue_build=False
+        runtime, actor, "bench", CampaignKind.LOW_CONFIDENCE, wanted, overlap=1, on_report=lambda *_: None
     )
-    build_campaign(runtime, campaign.id)
     seconds = time.perf_counter() - started
     os.sync()  # a gigabyte just written is not what an annotator waits for
     return runtime, campaign.id, seconds

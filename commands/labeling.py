@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.terminal import JsonFlag, emit, opened, run_job
+from commands.terminal import JsonFlag, emit, opened, progress_shown
 from core.errors import InvalidInput, NotFound, UnknownCategory
 from core.runtime import Runtime
 from core.types import Actor
@@ -76,17 +76,15 @@ def create_command(
     """
     from dataclasses import replace
 
-    from core.labeling.campaigns import create_campaign, get_campaign, ready_made
+    from core.labeling.campaigns import create_campaign, ready_made
 
     wanted, order = ready_made(kind, seed)
     if confidence_below is not None:
         wanted = replace(wanted, confidence_below=confidence_below)
     with opened() as (runtime, actor):
         name = name or _free_name(runtime, kind)
-        campaign = create_campaign(runtime, actor, name, kind, wanted, order, overlap, limit=limit, queue_build=False)
-        if campaign.status == CampaignStatus.BUILDING:
-            run_job(runtime, actor, "build_campaign", {"campaign_id": campaign.id, "limit": limit})
-            campaign = get_campaign(runtime, campaign.id)
+        with progress_shown("build_campaign") as show:
+            campaign = create_campaign(runtime, actor, name, kind, wanted, order, overlap, limit=limit, on_report=show)
     facts = _campaign_facts(campaign)
     emit(as_json, facts, f"Campaign {campaign.id} '{campaign.name}' waits with {campaign.n_tasks:,} tasks.")
 
@@ -184,9 +182,9 @@ def claim_command(campaign: CampaignOption = None, as_json: JsonFlag = False) ->
 
 
 def _open_campaign(runtime: Runtime) -> int:
-    from core.labeling.campaigns import list_campaigns
+    from core.labeling.campaigns import list_choices
 
-    active = [campaign.id for campaign in list_campaigns(runtime) if campaign.status == CampaignStatus.ACTIVE]
+    active = [campaign.id for campaign in list_choices(runtime) if campaign.status == CampaignStatus.ACTIVE]
     if not active:
         raise NotFound("No campaign is open. Make one: cli.py campaign create --kind low-confidence")
     return active[0]

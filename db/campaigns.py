@@ -5,10 +5,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from db.enums import CampaignKind, CampaignStatus, ProductOrder
+from db.enums import CampaignKind, CampaignStatus, JobStatus, ProductOrder
 from db.people import insert_for
 from db.products import Conditions, select_products, sort_keys
-from db.tables import CampaignRow, DailyProgressRow, ProductRow, TaskRow, table_of
+from db.tables import CampaignRow, DailyProgressRow, JobRow, ProductRow, TaskRow, table_of
 
 _STATUS = sa.select(CampaignRow.status, CampaignRow.overlap).where(
     CampaignRow.id == sa.bindparam("campaign", type_=sa.BigInteger)
@@ -44,6 +44,36 @@ def is_name_taken(session: Session, name: str) -> bool:
 def list_campaigns(session: Session, limit: int) -> list[CampaignRow]:
     """Newest first."""
     return list(session.scalars(sa.select(CampaignRow).order_by(CampaignRow.id.desc()).limit(limit)))
+
+
+def list_choices(session: Session, ids: list[int], limit: int) -> list[sa.Row[int, str, CampaignStatus, str | None]]:
+    """Id, name, status, guidelines of up to `limit` campaigns that are not closed or whose id is given."""
+    wanted = sa.or_(CampaignRow.status != CampaignStatus.CLOSED, CampaignRow.id.in_(ids))
+    query = sa.select(CampaignRow.id, CampaignRow.name, CampaignRow.status, CampaignRow.guidelines).where(wanted)
+    first = sa.case((CampaignRow.id.in_(ids), 0), else_=1)  # so that the limit takes none of them
+    kept = list(session.execute(query.order_by(first, CampaignRow.id.desc()).limit(limit)))
+    return sorted(kept, key=lambda row: -row.id)
+
+
+_BUILD_KEY = "build_campaign:"
+
+
+def build_key(campaign_id: int) -> str:
+    """The dedupe key of the jobs that fill the campaign's queue."""
+    return f"{_BUILD_KEY}{campaign_id}"
+
+
+def list_stalled(session: Session) -> set[int]:
+    """Campaigns that are BUILDING while no job that fills them waits or runs."""
+    key = sa.literal(_BUILD_KEY) + sa.cast(CampaignRow.id, sa.String(20))
+    alive = sa.exists().where(JobRow.dedupe_key == key, JobRow.status.in_([JobStatus.TODO, JobStatus.DOING]))
+    return set(session.scalars(sa.select(CampaignRow.id).where(CampaignRow.status == CampaignStatus.BUILDING, ~alive)))
+
+
+def find_build_payload(session: Session, campaign_id: int) -> dict[str, Any] | None:
+    """What the last job that filled the campaign was told."""
+    query = sa.select(JobRow.payload).where(JobRow.dedupe_key == build_key(campaign_id))
+    return session.scalar(query.order_by(JobRow.id.desc()).limit(1))
 
 
 def count_done(session: Session, campaign_ids: list[int]) -> dict[int, int]:

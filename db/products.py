@@ -251,22 +251,6 @@ def count_products(session: Session, conditions: Conditions, at_most: int) -> in
     return session.scalar(sa.select(sa.func.count()).select_from(found)) or 0
 
 
-def find_product(session: Session, product_id: int, model_version_id: int | None) -> sa.RowMapping | None:
-    conditions = Conditions(model_version_id=model_version_id)
-    shown = PREDICTION_COLUMNS if model_version_id is not None else ()
-    query = (
-        select_products(conditions, ProductOrder.NEWEST, *PRODUCT_COLUMNS, *shown)
-        .outerjoin(MallRow, MallRow.id == ProductRow.mall_id)
-        .outerjoin(MallCategoryRow, MallCategoryRow.id == ProductRow.mall_category_id)
-        .where(ProductRow.id == product_id)
-    )
-    return session.execute(query).mappings().one_or_none()
-
-
-def find_promoted_version(session: Session) -> int | None:
-    return session.scalar(sa.select(PROMOTED))
-
-
 def find_names(session: Session, conditions: Conditions) -> dict[str, str]:
     """Names of the mall, person, campaign and model version that the filter names by id; unknown ones left out."""
     named = {

@@ -23,6 +23,7 @@ STATUSES = {
     CampaignStatus.PAUSED: (N_("paused"), ":material/pause_circle:"),
     CampaignStatus.CLOSED: (N_("closed"), ":material/lock:"),
 }
+STALLED = (N_("not fully built"), ":material/construction:")
 
 
 def change(action: Callable[..., Campaign], campaign_id: int) -> None:
@@ -33,7 +34,7 @@ def change(action: Callable[..., Campaign], campaign_id: int) -> None:
 
 
 def render_campaign(campaign: Campaign) -> None:
-    word, icon = STATUSES[campaign.status]
+    word, icon = STALLED if campaign.is_stalled else STATUSES[campaign.status]
     with st.container(border=True, key=f"campaigns.box.{campaign.id}"):
         left, right = st.columns([6, 5], vertical_alignment="center")
         with left:
@@ -72,6 +73,8 @@ def render_actions(campaign: Campaign) -> None:
             return
         if campaign.status == CampaignStatus.ACTIVE:
             action_button("pause", _("Pause"), ":material/pause:", pause_campaign, campaign)
+        elif campaign.is_stalled:
+            action_button("resume", _("Build it again"), ":material/construction:", resume_campaign, campaign)
         elif campaign.status == CampaignStatus.PAUSED:
             action_button("resume", _("Resume"), ":material/play_arrow:", resume_campaign, campaign)
         with st.popover(_("Close"), icon=":material/lock:"):

@@ -11,9 +11,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import sqlalchemy as sa
 
-from core.errors import N_, InvalidInput, NoModelYet, NotFound
+from core.errors import N_, InvalidInput, NoModelYet
 from core.runtime import Runtime
-from db import products
+from db import model_versions, products
 from db.enums import LabelSource, ProductOrder
 
 LABEL_SOURCES = ("import", "human", "none", "unchecked")
@@ -169,15 +169,6 @@ def count_products(runtime: Runtime, wanted: ProductFilter, at_most: int = 10_00
         return products.count_products(session, wanted, at_most + 1)
 
 
-def get_product(runtime: Runtime, product_id: int) -> Product:
-    """Raises NotFound."""
-    with runtime.sessions.read() as session:
-        row = products.find_product(session, product_id, products.find_promoted_version(session))
-    if row is None:
-        raise NotFound(N_("There is no product {product_id}."), product_id=product_id)
-    return _product(row)
-
-
 def filter_names(runtime: Runtime, wanted: ProductFilter) -> dict[str, str]:
     """What people call the things the filter names by id: {"mall_id": "Shop", "decided_by": "Mina"}."""
     with runtime.sessions.read() as session:
@@ -189,7 +180,7 @@ def with_version(runtime: Runtime, wanted: ProductFilter, order: ProductOrder) -
     if wanted.model_version_id is not None:
         return wanted
     with runtime.sessions.read() as session:
-        version = products.find_promoted_version(session)
+        version = model_versions.find_promoted_id(session)
     if version is None and (wanted.asks_the_model or order in products.SORTED_BY_MODEL):
         raise NoModelYet()
     return replace(wanted, model_version_id=version)

@@ -1,6 +1,6 @@
 """Campaigns: named queues built by a stored filter and an order, paused, resumed, closed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,14 +8,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.catalogue.products import ProductFilter, count_products, with_version
-from core.errors import N_, Conflict, InvalidInput, NoModelYet, NotFound
+from core.catalogue.products import LARGEST_ID, ProductFilter, count_products, with_version
+from core.errors import N_, AppError, Conflict, InvalidInput, JobCancelled, NoModelYet, NotFound
 from core.jobs.context import JobContext
+from core.jobs.worker import run_claimed, worker_name
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor, utc_now
-from db import campaigns, products
-from db.enums import CampaignKind, CampaignOrder, CampaignStatus, ProductOrder
+from db import campaigns, model_versions
+from db.enums import CampaignKind, CampaignOrder, CampaignStatus, JobStatus, ProductOrder
 from db.jobs import insert_job
 from db.people import add_audit, raise_revision
 from db.tables import CampaignRow
@@ -27,6 +28,8 @@ SMALL = 20_000  # products: built at once (a second or two), larger ones by the 
 CHUNK = 2_000  # products: some 30 ms of SQLite's write lock, so that annotators go on meanwhile
 MAX_OVERLAP = 10
 MAX_GUIDELINES = 20_000  # characters
+
+OnReport = Callable[[float, str, dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,18 @@ class Campaign:
     n_done: int
     created_by: int
     created_at: datetime
+    is_stalled: bool = False  # BUILDING, but no job fills it (cancelled, failed): `resume_campaign` starts one
+
+
+@dataclass(frozen=True)
+class CampaignChoice:
+    """What the labeling page needs to know of a campaign for each card."""
+
+    id: int
+    name: str
+    status: CampaignStatus
+    guidelines: str | None
+    is_stalled: bool
 
 
 def ready_made(kind: CampaignKind, seed: int = 1) -> tuple[ProductFilter, CampaignOrder]:
@@ -74,19 +89,22 @@ def create_campaign(
     overlap: int = 1,
     guidelines: str | None = None,
     limit: int | None = None,
-    queue_build: bool = True,
+    on_report: OnReport | None = None,
 ) -> Campaign:
     """Make a campaign; without filter or order, those of its kind. Up to 20,000 products it is built on return.
 
-    A larger one is BUILDING and a job fills it; with `queue_build` off the caller runs `build_campaign`.
+    A larger one is BUILDING and the worker fills it; with `on_report` (fraction, stage, numbers) it is built here,
+    whatever its size. A build that was killed goes on in the worker.
     `limit` takes the first products of the order only. The model version in use is written into the filter,
     so that the queue stays what the list showed. Raises InvalidInput (nothing matches, bad name or number),
-    Conflict (the name is taken), NoModelYet, Forbidden.
+    Conflict (the name is taken), NoModelYet, Forbidden. AppError (filling it failed) and JobCancelled leave
+    the campaign BUILDING, for `resume_campaign`.
     """
     authorize(actor, Action.EDIT_CAMPAIGNS)
     ready_filter, ready_order = ready_made(kind)
     order = order or ready_order
-    wanted = with_version(runtime, filter if filter is not None else ready_filter, ProductOrder(order.value))
+    given = ProductFilter.from_dict((filter if filter is not None else ready_filter).to_dict())  # checked
+    wanted = with_version(runtime, given, ProductOrder(order.value))
     n_products = count_products(runtime, wanted, SMALL)
     values = {
         "name": _checked_name(name),
@@ -104,25 +122,33 @@ def create_campaign(
     if limit is not None and limit < 1:
         raise InvalidInput(N_("A campaign has at least one product."))
     is_small = min(n_products, limit or n_products) <= SMALL
-    campaign_id = _insert(runtime, actor, values, limit, queue_build and not is_small)
-    if is_small:
-        build_campaign(runtime, campaign_id, limit)
+    me = worker_name() if is_small or on_report is not None else None
+    campaign_id, job_id = _insert(runtime, actor, values, limit, me)
+    if me is not None:
+        job = run_claimed(runtime, job_id, me, on_report)
+        if job.status == JobStatus.ABORTED:
+            raise JobCancelled()
+        if job.status == JobStatus.FAILED:
+            reason = N_("The campaign '{name}' is made, but filling it failed: {reason}")
+            raise AppError(reason, name=values["name"], reason=job.error)
     return get_campaign(runtime, campaign_id)
 
 
-def _insert(runtime: Runtime, actor: Actor, values: dict[str, Any], limit: int | None, queue_build: bool) -> int:
+def _insert(
+    runtime: Runtime, actor: Actor, values: dict[str, Any], limit: int | None, worker: str | None
+) -> tuple[int, int]:
+    """The campaign's id and that of the job that fills it, in the worker's hands or (none) waiting."""
     now = values["created_at"]
     with runtime.sessions.write() as session:
         campaign_id = campaigns.insert_campaign(session, values)
         if campaign_id is None:
             raise Conflict(N_("There is a campaign named '{name}' already."), name=values["name"])
-        if queue_build:
-            payload = {"campaign_id": campaign_id, "limit": limit}
-            insert_job(session, "build_campaign", payload, f"build_campaign:{campaign_id}", actor.person_id, now)
+        payload, key = {"campaign_id": campaign_id, "limit": limit}, campaigns.build_key(campaign_id)
+        job_id = insert_job(session, "build_campaign", payload, key, actor.person_id, now, worker)
         after = {"name": values["name"], "filter": values["filter"], "limit": limit}
         add_audit(session, now, actor.person_id, "create_campaign", "campaign", campaign_id, after=after)
         raise_revision(session, "campaigns")
-    return campaign_id
+    return campaign_id, job_id
 
 
 def build_campaign(
@@ -179,7 +205,7 @@ def run_build_job(context: JobContext) -> dict[str, Any]:
 def ensure_default_campaign(runtime: Runtime, actor: Actor) -> Campaign:
     """The 'Low confidence' campaign of the model in use, made when there is none. Raises NoModelYet, InvalidInput."""
     with runtime.sessions.read() as session:
-        version = products.find_promoted_version(session)
+        version = model_versions.find_promoted_id(session)
         if version is None:
             raise NoModelYet()
         found = campaigns.find_campaign_of_kind(session, CampaignKind.LOW_CONFIDENCE, version)
@@ -197,7 +223,7 @@ def get_campaign(runtime: Runtime, campaign_id: int) -> Campaign:
         row = campaigns.find_campaign(session, campaign_id)
         if row is None:
             raise NotFound(N_("There is no such campaign."))
-        return _campaign(row, campaigns.count_done(session, [campaign_id]))
+        return _campaign(row, campaigns.count_done(session, [campaign_id]), campaigns.list_stalled(session))
 
 
 def list_campaigns(runtime: Runtime, limit: int = 200) -> list[Campaign]:
@@ -205,7 +231,24 @@ def list_campaigns(runtime: Runtime, limit: int = 200) -> list[Campaign]:
     with runtime.sessions.read() as session:
         rows = campaigns.list_campaigns(session, limit)
         done = campaigns.count_done(session, [row.id for row in rows])
-        return [_campaign(row, done) for row in rows]
+        stalled = campaigns.list_stalled(session)
+        return [_campaign(row, done, stalled) for row in rows]
+
+
+def list_choices(runtime: Runtime, also: Iterable[str | None] = ()) -> list[CampaignChoice]:
+    """Up to 200 campaigns that are not closed, newest first, and those of the ids `also` whatever their state.
+
+    Counts nothing: for the labeling page, which asks for each card. An id (as text, from a URL) that is none
+    finds nothing.
+    """
+    ids = [
+        int(text) for text in also if text and text.isascii() and text.isdigit() and len(text) < len(str(LARGEST_ID))
+    ]
+    with runtime.sessions.read() as session:
+        rows = campaigns.list_choices(session, ids, 200)
+        building = any(row.status == CampaignStatus.BUILDING for row in rows)
+        stalled = campaigns.list_stalled(session) if building else set()
+    return [CampaignChoice(row.id, row.name, row.status, row.guidelines, row.id in stalled) for row in rows]
 
 
 def pause_campaign(runtime: Runtime, actor: Actor, campaign_id: int) -> Campaign:
@@ -214,8 +257,25 @@ def pause_campaign(runtime: Runtime, actor: Actor, campaign_id: int) -> Campaign
 
 
 def resume_campaign(runtime: Runtime, actor: Actor, campaign_id: int) -> Campaign:
-    """Hand out tasks again. Raises Conflict unless it is paused."""
+    """Hand out tasks again; one whose building was broken off goes on being built by the worker.
+
+    Raises Conflict unless it is paused or stalled.
+    """
+    campaign = get_campaign(runtime, campaign_id)
+    if campaign.is_stalled:
+        return _build_again(runtime, actor, campaign)
     return _change_status(runtime, actor, campaign_id, {CampaignStatus.PAUSED}, CampaignStatus.ACTIVE)
+
+
+def _build_again(runtime: Runtime, actor: Actor, campaign: Campaign) -> Campaign:
+    authorize(actor, Action.EDIT_CAMPAIGNS)
+    now, key = utc_now(), campaigns.build_key(campaign.id)
+    with runtime.sessions.write() as session:
+        payload = campaigns.find_build_payload(session, campaign.id) or {"campaign_id": campaign.id}
+        insert_job(session, "build_campaign", payload, key, actor.person_id, now)
+        add_audit(session, now, actor.person_id, "build_again", "campaign", campaign.id)
+        raise_revision(session, "campaigns")
+    return replace(campaign, is_stalled=False)
 
 
 def close_campaign(runtime: Runtime, actor: Actor, campaign_id: int) -> Campaign:
@@ -238,7 +298,7 @@ def _change_status(
     return replace(campaign, status=after)
 
 
-def _campaign(row: CampaignRow, done: dict[int, int]) -> Campaign:
+def _campaign(row: CampaignRow, done: dict[int, int], stalled: set[int]) -> Campaign:
     return Campaign(
         id=row.id,
         name=row.name,
@@ -253,6 +313,7 @@ def _campaign(row: CampaignRow, done: dict[int, int]) -> Campaign:
         n_done=done.get(row.id, 0),
         created_by=row.created_by,
         created_at=row.created_at,
+        is_stalled=row.id in stalled,
     )
 
 

@@ -6,12 +6,14 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from core.jobs.queue import find_unfinished_job
 from core.labeling.campaigns import list_campaigns
 from core.runtime import Runtime
 from core.settings import ROOT
 from core.types import Actor
 from db.enums import CampaignStatus
-from tests.core.labeling.shelf import Shelf, fill_shelf
+from db.tables import CampaignRow
+from tests.core.labeling.shelf import Shelf, change_row, fill_shelf
 
 
 @pytest.fixture
@@ -112,6 +114,19 @@ def test_pause_resume_close_by_button(open_page, sqlite_runtime: Runtime) -> Non
         page.button(key=f"campaigns.{name}.{made.id}").click().run()
         assert not page.exception
         assert list_campaigns(sqlite_runtime)[0].status == status
+
+
+def test_a_campaign_whose_building_was_broken_off_is_built_again_by_button(open_page, sqlite_runtime: Runtime) -> None:  # type: ignore[no-untyped-def]
+    page = open_page("campaigns")
+    create(page)
+    (made,) = list_campaigns(sqlite_runtime)
+    change_row(sqlite_runtime, CampaignRow, made.id, status=CampaignStatus.BUILDING)
+    page = open_page("campaigns")
+    assert any("not fully built" in one.value for one in page.markdown)
+    page.button(key=f"campaigns.resume.{made.id}").click().run()
+    assert not page.exception
+    assert find_unfinished_job(sqlite_runtime, ["build_campaign"]) is not None
+    assert not any(button.key == f"campaigns.resume.{made.id}" for button in page.button)
 
 
 def test_what_cannot_be_made_is_said(open_page) -> None:  # type: ignore[no-untyped-def]

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import pytest
 import sqlalchemy as sa
 
-from core.catalogue.products import MAX_SEED, ProductFilter, count_products, get_product, list_products
-from core.errors import InvalidInput, NoModelYet, NotFound
+from core.catalogue.products import MAX_SEED, ProductFilter, count_products, list_products
+from core.errors import InvalidInput, NoModelYet
 from core.labeling.decisions import record_decision, undo_decision
 from core.runtime import Runtime
 from core.types import Actor, utc_now
@@ -103,7 +103,7 @@ def test_the_random_order_is_the_same_everywhere_and_changes_with_its_seed(runti
 def test_without_a_model_lists_work_and_its_questions_are_refused(runtime: Runtime) -> None:
     shelf = fill_shelf(runtime, 3, promoted=False)
     assert found(runtime, shelf, label_source="import") == [2, 1, 0]
-    assert get_product(runtime, shelf.products[0]).confidence is None
+    assert list_products(runtime, ProductFilter()).rows[0].confidence is None
     assert found(runtime, shelf, margin_below=0.2, model_version_id=shelf.version) == [0]
     with pytest.raises(NoModelYet):
         list_products(runtime, ProductFilter(confidence_below=0.5))
@@ -111,13 +111,11 @@ def test_without_a_model_lists_work_and_its_questions_are_refused(runtime: Runti
         list_products(runtime, ProductFilter(), ProductOrder.MARGIN)
 
 
-def test_one_product(runtime: Runtime) -> None:
+def test_a_row_shows_label_and_answer(runtime: Runtime) -> None:
     shelf = fill_shelf(runtime, 3)
-    product = get_product(runtime, shelf.products[1])
+    product = list_products(runtime, ProductFilter()).rows[1]
     assert (product.title, product.mall, product.category_id) == ("상품 1 Trousers 100%_면", "가게", shelf.leaves[0])
     assert (product.label_source, product.predicted_category_id) == (LabelSource.IMPORT, shelf.leaves[1])
-    with pytest.raises(NotFound):
-        get_product(runtime, 10**12)
 
 
 def test_counts_stop_at_their_bound(runtime: Runtime) -> None:

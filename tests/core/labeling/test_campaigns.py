@@ -1,11 +1,13 @@
 """Campaigns: the queue is the list of the same filter; built in chunks, once, and going on after a kill."""
 
+from datetime import timedelta
+
 import pytest
 
 from core.catalogue.products import ProductFilter, list_products
-from core.errors import Conflict, Forbidden, InvalidInput, JobCancelled, NoModelYet, NotFound, NotReady
+from core.errors import AppError, Conflict, Forbidden, InvalidInput, JobCancelled, NoModelYet, NotFound, NotReady
 from core.jobs.queue import find_unfinished_job
-from core.jobs.worker import run_claimed
+from core.jobs.worker import run_claimed, work_until_ended
 from core.labeling import campaigns as module
 from core.labeling.campaigns import (
     build_campaign,
@@ -14,6 +16,7 @@ from core.labeling.campaigns import (
     ensure_default_campaign,
     get_campaign,
     list_campaigns,
+    list_choices,
     pause_campaign,
     ready_made,
     resume_campaign,
@@ -23,10 +26,11 @@ from core.labeling.queue import claim_task, release_all, skip_task
 from core.revisions import revision
 from core.runtime import Runtime
 from core.types import Actor, utc_now
+from db import campaigns as campaign_queries
 from db import jobs
 from db.enums import CampaignKind, CampaignOrder, CampaignStatus, DecisionKind, JobStatus, ProductOrder
-from db.tables import AuditRow, TaskRow
-from tests.core.labeling.shelf import annotator, count, fill_shelf
+from db.tables import AuditRow, JobRow, TaskRow
+from tests.core.labeling.shelf import add_campaign, annotator, change_row, count, fill_shelf
 from tests.core.labeling.test_decisions import label
 from tests.core.labeling.test_queue import claim
 
@@ -134,8 +138,7 @@ def test_a_build_can_be_cancelled_and_a_closed_campaign_is_not_filled(
     monkeypatch.setattr(module, "CHUNK", 3)
     monkeypatch.setattr(module, "SMALL", 5)
     fill_shelf(runtime, 20)
-    campaign = create_campaign(runtime, actor, "all", CampaignKind.RANDOM, queue_build=False)
-    assert find_unfinished_job(runtime, ["build_campaign"]) is None
+    campaign = create_campaign(runtime, actor, "all", CampaignKind.RANDOM)
 
     def close(fraction: float, done: int, total: int) -> None:
         if done == 6:
@@ -147,10 +150,91 @@ def test_a_build_can_be_cancelled_and_a_closed_campaign_is_not_filled(
     def cancel(fraction: float, done: int, total: int) -> None:
         raise JobCancelled
 
-    other = create_campaign(runtime, actor, "other", CampaignKind.RANDOM, queue_build=False)
+    other = create_campaign(runtime, actor, "other", CampaignKind.RANDOM)
     with pytest.raises(JobCancelled):
         build_campaign(runtime, other.id, report=cancel)
     assert build_campaign(runtime, other.id) == 20
+
+
+def test_a_campaign_whose_building_was_killed_is_built_by_the_worker(
+    runtime: Runtime, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    fill_shelf(runtime, 20)
+    with monkeypatch.context() as killed:
+        killed.setattr(campaign_queries, "queue_ranked", die)
+        with pytest.raises(Killed):
+            create_campaign(runtime, actor, "small", CampaignKind.RANDOM, limit=7)
+    (campaign,) = list_campaigns(runtime)
+    assert (campaign.status, campaign.is_stalled) == (CampaignStatus.BUILDING, False)  # its job may be alive yet
+    job = find_unfinished_job(runtime, ["build_campaign"])
+    assert job is not None
+    change_row(runtime, JobRow, job.id, heartbeat_at=utc_now() - timedelta(hours=1))
+    assert work_until_ended(runtime, job.id).status == JobStatus.SUCCEEDED
+    built = get_campaign(runtime, campaign.id)
+    assert (built.status, built.n_tasks) == (CampaignStatus.ACTIVE, 7)
+
+
+@pytest.mark.parametrize("ending", [JobStatus.CANCELLED, JobStatus.FAILED])
+def test_a_stalled_campaign_is_built_again(
+    runtime: Runtime, actor: Actor, ending: JobStatus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SMALL", 5)
+    fill_shelf(runtime, 20)
+    campaign = create_campaign(runtime, actor, "all", CampaignKind.RANDOM, limit=17)
+    job = find_unfinished_job(runtime, ["build_campaign"])
+    assert job is not None
+    with pytest.raises(Conflict):  # it is being built
+        resume_campaign(runtime, actor, campaign.id)
+    change_row(runtime, JobRow, job.id, status=ending)
+    assert get_campaign(runtime, campaign.id).is_stalled
+    assert [(one.id, one.is_stalled) for one in list_choices(runtime)] == [(campaign.id, True)]
+    with pytest.raises(Forbidden):
+        resume_campaign(runtime, annotator(runtime, "Mia"), campaign.id)
+    assert not resume_campaign(runtime, actor, campaign.id).is_stalled
+    again = find_unfinished_job(runtime, ["build_campaign"])
+    assert again is not None
+    work_until_ended(runtime, again.id)
+    built = get_campaign(runtime, campaign.id)
+    assert (built.status, built.n_tasks, built.is_stalled) == (CampaignStatus.ACTIVE, 17, False)
+
+
+def test_a_build_that_fails_or_is_cancelled_in_place_says_so(
+    runtime: Runtime, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_shelf(runtime, 5)
+
+    def full(*_: object) -> None:
+        raise OSError("disk full")
+
+    def cancel(*_: object) -> None:
+        raise JobCancelled
+
+    with monkeypatch.context() as broken:
+        broken.setattr(campaign_queries, "queue_ranked", full)
+        with pytest.raises(AppError, match="disk full"):
+            create_campaign(runtime, actor, "full", CampaignKind.RANDOM)
+    with pytest.raises(JobCancelled):
+        create_campaign(runtime, actor, "cancelled", CampaignKind.RANDOM, on_report=cancel)
+    assert [campaign.is_stalled for campaign in list_campaigns(runtime)] == [True, True]
+
+
+def test_the_choice_of_campaigns_leaves_out_closed_ones_but_not_what_is_asked_for(
+    runtime: Runtime, actor: Actor
+) -> None:
+    shelf = fill_shelf(runtime, 3)
+    ids = [add_campaign(runtime, shelf, name=f"c{i}") for i in range(203)]
+    close_campaign(runtime, actor, ids[0])
+    close_campaign(runtime, actor, ids[1])
+    assert [one.id for one in list_choices(runtime)] == ids[:2:-1]
+    asked = list_choices(runtime, [str(ids[0]), str(ids[2]), None, "x", "9" * 40, "-1", "²"])
+    assert [one.id for one in asked] == [*ids[:4:-1], ids[2], ids[0]]
+    assert asked[-1].status == CampaignStatus.CLOSED
 
 
 def test_pause_resume_close(runtime: Runtime, actor: Actor) -> None:
