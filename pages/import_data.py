@@ -9,21 +9,21 @@ from core.catalogue.uploads import Upload
 from core.errors import N_, AppError
 from core.jobs.queue import find_unfinished_job
 from pages.components.context import actor, runtime
-from pages.components.import_file import FILE_KEY, choose_file, choose_source
+from pages.components.import_file import choose_file, choose_source, forget_file
 from pages.components.import_mapping import options_download, plan_with_boxes, show_preview
 from pages.components.import_results import choose_run, show_run
 from pages.components.job_progress import job_progress
 from pages.components.messages import say, show_message
 from pages.components.words import _, error_text, escape
 
-STARTED = N_("The import waits for the worker.")
+STARTED = N_("The import has been started.")
 
 
 def _start(upload: Upload, source: str, options: ImportOptions) -> None:
     try:
         import_file(runtime(), actor(), upload.path, source, options, upload.name)
         say(_(STARTED))
-        st.session_state[FILE_KEY] = None  # what matters now is how it goes
+        forget_file()  # what matters now is how it goes
     except AppError as error:
         say(error_text(error))
 
@@ -31,7 +31,7 @@ def _start(upload: Upload, source: str, options: ImportOptions) -> None:
 def _prepare(upload: Upload) -> None:
     """Everything between the file and the button; what is wrong is said and switches the button off."""
     with st.container(border=True):
-        left, middle, right = st.columns([3, 1, 1.4], vertical_alignment="bottom")
+        left, middle, right = st.columns([2, 1.5, 1.5], vertical_alignment="bottom")
         with left:
             source = choose_source(upload)
         try:

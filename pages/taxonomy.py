@@ -7,7 +7,7 @@ from pages.components.category_picker import category_picker
 from pages.components.context import runtime
 from pages.components.guidelines_editor import guidelines_editor
 from pages.components.numbers import count_text
-from pages.components.taxonomy_upload import taxonomy_upload
+from pages.components.taxonomy_upload import has_outcome, taxonomy_upload
 from pages.components.words import _, escape, language
 
 
@@ -128,7 +128,9 @@ def page() -> None:
     if level.children:
         with table:
             render_children(level)
-    with st.expander(_("Import a taxonomy file"), icon=":material/upload_file:"):
+    with st.expander(
+        _("Import a taxonomy file"), icon=":material/upload_file:", expanded=has_outcome("taxonomy.upload")
+    ):
         taxonomy_upload("taxonomy.upload")
 
 

@@ -1,6 +1,6 @@
 """Past and running imports as people see them: numbers, state, rejected rows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -106,13 +106,14 @@ def count_reasons(runtime: Runtime, run_id: int, limit: int = 20) -> list[tuple[
         return imports.count_reasons(session, run_id, limit)
 
 
-def write_rejects(runtime: Runtime, run_id: int) -> Iterator[str]:
+def write_rejects(runtime: Runtime, run_id: int, words: Callable[[Reason], str] = str) -> Iterator[str]:
     """The rejected rows of a run as CSV text, a part at a time. Mended, it imports again under the same source.
 
+    `words` says a reason in the reader's language.
     Starts with a byte order mark, so that a spreadsheet reads the Korean right. Raises NotFound.
     """
     run = get_import_run(runtime, run_id)
     yield "\ufeff"
     headings = [name for name in run.options.get("headings", []) if name not in HEADINGS]
     with runtime.sessions.read() as session:
-        yield from rejects_csv(run.file_name, map(_reject, imports.each_reject(session, run_id)), headings)
+        yield from rejects_csv(run.file_name, map(_reject, imports.each_reject(session, run_id)), headings, words)

@@ -1,7 +1,7 @@
 """Rows that could not be taken: what is kept of them, and the CSV to mend and import again."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
@@ -50,6 +50,10 @@ PRICE_RANGE = N_("A price lies between 0 and 999,999,999,999.99.")
 NOT_A_DATE = N_("'{value}' is not a date.")
 WHICH_DATE = N_("'{value}' may be day/month or month/day: choose the order of dates.")
 UNKNOWN_CODE = N_("The taxonomy file has no category with the code '{value}'.")
+NOT_IN_TREE = N_(
+    "No leaf of the category tree has the code '{value}'. Import with the file that explains the codes "
+    "(a taxonomy; --taxonomy FILE), or leave this column out."
+)
 TWICE = N_("The same product stands further up in this file, with other values.")
 
 
@@ -72,12 +76,14 @@ def restored(text: str) -> str:
     return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
 
 
-def rejects_csv(file_name: str, rejects: Iterator[Reject], headings: list[str]) -> Iterator[str]:
+def rejects_csv(
+    file_name: str, rejects: Iterator[Reject], headings: list[str], words: Callable[[Reason], str] = str
+) -> Iterator[str]:
     """The rejects as CSV text, a part at a time: five columns that say what is wrong, then the row as it was."""
     names = [*HEADINGS, *headings]
     yield _csv_line(names)
     for reject in rejects:
-        facts = (file_name, str(reject.line), reject.column or "", (reject.value or "")[:200], str(reject.reason))
+        facts = (file_name, str(reject.line), reject.column or "", (reject.value or "")[:200], words(reject.reason))
         yield _csv_line([*facts, *(reject.record.get(heading, "") for heading in headings)])
 
 

@@ -10,7 +10,7 @@ from pages.components.context import actor, runtime
 from pages.components.messages import say
 from pages.components.words import _, error_text
 
-FILE_KEY, UPLOAD_KEY = "import.file", "import.upload"
+FILE_KEY, _TURN_KEY = "import.file", "import.upload.turn"
 
 
 def choose_file() -> Upload | None:
@@ -24,7 +24,7 @@ def choose_file() -> Upload | None:
     left.file_uploader(
         _("Upload a file"),
         type=[*(suffix.removeprefix(".") for suffix in FORMATS), "gz"],
-        key=UPLOAD_KEY,
+        key=_upload_key(),
         on_change=_store,
     )
     key = right.selectbox(
@@ -42,8 +42,19 @@ def choose_file() -> Upload | None:
     return uploads[key]
 
 
+def forget_file() -> None:
+    """No file is chosen any more, and the upload field is empty again. For callbacks."""
+    st.session_state[FILE_KEY] = None
+    st.session_state[_TURN_KEY] = st.session_state.get(_TURN_KEY, 0) + 1
+
+
+def _upload_key() -> str:
+    """The upload field cannot be emptied, only replaced by a new one."""
+    return f"import.upload.{st.session_state.get(_TURN_KEY, 0)}"
+
+
 def _store() -> None:
-    file = st.session_state.get(UPLOAD_KEY)
+    file = st.session_state.get(_upload_key())
     if file is None:
         return
     try:
@@ -56,7 +67,8 @@ def choose_source(upload: Upload) -> str:
     """The source's name: one used before, or a new one; '' when none is chosen."""
     known = list_sources(runtime())
     plain = upload.name.split(".")[0]
-    guess = next((name for name in known if name.casefold() in plain.casefold()), plain)[:80]
+    fitting = [name for name in known if name.casefold() in plain.casefold()]
+    guess = max(fitting, key=len, default=plain)[:80]
     names = list(dict.fromkeys([guess, *known]))
     chosen = st.selectbox(
         _("Source"),

@@ -1,6 +1,7 @@
 """Import, second step: how the file is read, which column is what, and what its first rows would become."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
@@ -11,9 +12,10 @@ from core.catalogue.import_options import DATE_ORDERS, ImportOptions, remembered
 from core.catalogue.import_plan import Plan
 from core.catalogue.rejects import Reason
 from core.catalogue.uploads import Upload, list_uploads
+from core.i18n import translations
 from pages.components.context import import_plan, runtime
 from pages.components.numbers import count_text
-from pages.components.words import N_, _, escape
+from pages.components.words import N_, _, escape, language
 
 DELIMITER_NAMES = {",": N_("comma"), "\t": N_("tab"), ";": N_("semicolon"), "|": N_("vertical bar")}
 DATE_NAMES = {"": N_("year first, or plain"), "dmy": N_("day / month / year"), "mdy": N_("month / day / year")}
@@ -131,7 +133,13 @@ def show_preview(plan: Plan) -> None:
 
 def reason_text(reason: Reason) -> str:
     """Why, in the person's language."""
-    return str(Reason(_(reason.template), reason.values))
+    return reason_words()(reason)
+
+
+def reason_words() -> Callable[[Reason], str]:
+    """The same for a thread of its own, where a download is made: the language is settled here."""
+    translate = translations(language()).gettext
+    return lambda reason: str(Reason(translate(reason.template), reason.values))
 
 
 def options_download(plan: Plan, source: str) -> None:

@@ -8,7 +8,7 @@ from core.catalogue.import_runs import ImportRun, count_reasons, list_import_run
 from core.catalogue.importing import resume_import
 from core.errors import AppError
 from pages.components.context import actor, runtime
-from pages.components.import_mapping import reason_text
+from pages.components.import_mapping import reason_text, reason_words
 from pages.components.messages import say
 from pages.components.numbers import count_text, time_text
 from pages.components.words import N_, _, error_text, escape
@@ -73,10 +73,11 @@ def _rejects(run: ImportRun) -> None:
     st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(rows), 320), key=f"import.rejects.{run.id}")
     if run.n_rejected > len(rejects):
         st.caption(_("The first {n} are shown; the file has all.").format(n=count_text(len(rejects))))
+    words = reason_words()
     st.download_button(
         _("Rejected rows as CSV"),
-        lambda: "".join(write_rejects(runtime(), run.id)),
-        file_name=f"rejects-{run.id}.csv",
+        lambda: "".join(write_rejects(runtime(), run.id, words)),
+        file_name=f"{run.source}-rejects-{run.id}.csv",  # the source in the name: it is proposed again
         mime="text/csv",
         key=f"import.rejects_csv.{run.id}",
         icon=":material/download:",
@@ -106,8 +107,15 @@ def choose_run() -> ImportRun | None:
         }
         for run in runs
     ]
+    counted = (_("Rows read"), _("New products"), _("Updated"), _("Unchanged"), _("Rejected"))
     table = st.dataframe(
-        rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="import.runs", height="content"
+        rows,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="import.runs",
+        height="content",
+        column_config={name: st.column_config.NumberColumn(format="localized") for name in counted},
     )
     chosen = table.selection.rows  # type: ignore[union-attr]
     return runs[chosen[0]] if chosen and chosen[0] < len(runs) else runs[0]

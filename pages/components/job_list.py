@@ -37,7 +37,7 @@ def job_list(jobs: list[Job]) -> None:
 def _row(job: Job) -> dict[str, str]:
     status = _(STATUSES[job.status])
     if job.status == JobStatus.DOING:
-        status = f"{status}, {job.progress:.0%} {job.stage or ''}"
+        status = f"{status}, {job.progress:.0%} {_(job.stage) if job.stage else ''}"
     return {
         _("Job"): f"{_(KINDS.get(job.kind, job.kind))} #{job.id}",
         _("Status"): status,

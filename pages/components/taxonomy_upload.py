@@ -19,6 +19,11 @@ from pages.components.words import _, error_text, escape
 _SHOWN_REJECTS = 200
 
 
+def has_outcome(key: str) -> bool:
+    """Whether a file was imported in this session, so that there is something to see below the field."""
+    return f"{key}.outcome" in st.session_state
+
+
 def taxonomy_upload(key: str) -> None:
     """A file field with a button; below it the outcome of the last import in this session."""
     if not may(actor(), Action.EDIT_TAXONOMY):
@@ -43,7 +48,7 @@ def taxonomy_upload(key: str) -> None:
         with st.spinner(_("Importing {file}").format(file=escape(upload.name))):
             st.session_state[f"{key}.outcome"] = (upload.name, _import(upload, languages[language]))
         st.rerun()
-    if f"{key}.outcome" in st.session_state:
+    if has_outcome(key):
         _show(key, *st.session_state[f"{key}.outcome"])
 
 

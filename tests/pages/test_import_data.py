@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.catalogue.import_options import options_from
 from core.catalogue.import_runs import list_import_runs
-from core.catalogue.importing import JOB
+from core.catalogue.importing import JOB, import_file
 from core.catalogue.uploads import Upload, store_upload
 from core.jobs.queue import find_unfinished_job
 from core.runtime import Runtime
@@ -118,10 +118,28 @@ def test_a_file_that_cannot_be_read_is_said(
     assert page.error[0].value.replace("\\", "") == "b.csv is empty."
 
 
+def test_mended_rejects_go_to_the_source_they_came_from(
+    open_page: Callable[[str], AppTest], sqlite_runtime: Runtime, actor: Actor
+) -> None:
+    for source in ("summer", "summer-sale"):
+        first = store_upload(sqlite_runtime, actor, "first.csv", io.BytesIO(b"id,name\n1,Cap\n"))
+        import_file(sqlite_runtime, actor, first.path, source, options_from({}))
+        run_next(sqlite_runtime)
+    mended = store_upload(sqlite_runtime, actor, "summer-sale-rejects-2.csv", io.BytesIO(b"id,name\n2,Socks\n"))
+    page = open_page(PAGE)
+    page.session_state[FILE_KEY] = mended.key
+    page.run()
+    assert not page.exception
+    assert next(box for box in page.selectbox if box.label == "Source").value == "summer-sale"
+    page.button(key="import.start").click().run()
+    assert page.session_state[FILE_KEY] is None  # the field is empty for the next file
+
+
 def test_in_korean_with_past_runs(
     open_page: Callable[[str], AppTest], sqlite_runtime: Runtime, actor: Actor, upload: Upload
 ) -> None:
-    do_import(sqlite_runtime, actor, upload.path, **options_from({}).to_json())
+    earlier = store_upload(sqlite_runtime, actor, "first.csv", io.BytesIO(b"id,name\n1,Cap\n"))
+    do_import(sqlite_runtime, actor, earlier.path, **options_from({}).to_json())
     assert len(list_import_runs(sqlite_runtime)) == 1
     page = open_page(PAGE)
     page.session_state[LANGUAGE_KEY] = "ko"

@@ -205,6 +205,8 @@ def test_rejects_are_mended_and_imported_again(runtime: Runtime, actor: Actor, t
     )
     assert text.splitlines()[1] == "items.csv,2,price,cheap,'cheap' is not a price.,1,'=1+1,cheap"
     assert ",'-5 °C bag," in text  # a spreadsheet must not take a title for a formula
+    loud = "".join(write_rejects(runtime, run.id, lambda reason: reason.template.upper()))
+    assert "'{VALUE}' IS NOT A PRICE." in loud  # said as the reader likes it
     mended = written(tmp_path, text.replace(",cheap\r\n", ",1\r\n").replace(",x\r\n", ",2\r\n"), "mended.csv")
     again = do_import(runtime, actor, mended)
     assert (again.n_inserted, again.n_rejected) == (2, 1)
