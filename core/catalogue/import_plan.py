@@ -24,7 +24,10 @@ PREVIEW_ROWS = 20
 
 ONLY_HEADINGS = N_("{file} has headings, but no rows.")
 STANDS_TWICE = N_("The heading '{heading}' stands more than once; from the second on it is called '{heading} (2)' ...")
-HOLDS_CODES = N_("The column '{heading}' seems to hold category codes: with a taxonomy file they become names.")
+HOLDS_CODES = N_(
+    "The column '{heading}' seems to hold category codes: with a taxonomy file they become names; without one, "
+    "rows whose code no leaf of the category tree has are rejected."
+)
 
 
 @dataclass(frozen=True)

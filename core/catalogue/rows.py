@@ -38,7 +38,7 @@ class Draft(NamedTuple):
 
 
 class RowMapper:
-    """Converts the blocks of one file. `codes` is the taxonomy file's code -> path, when the category is a code."""
+    """Converts the blocks of one file. `codes` is code -> path (`find_codes`), when the category is a code."""
 
     def __init__(
         self, headings: Sequence[str], options: ImportOptions, source: str, codes: Mapping[str, Names] | None = None
@@ -174,6 +174,14 @@ def _category_of(
 ) -> Callable[[tuple[str, ...]], Names | Bad | None]:
     """A function from the cells of the category columns to a path; None when they say that there is none."""
     nothing = {name.casefold() for name in options.no_category}
+    unknown = rejects.UNKNOWN_CODE if options.taxonomy else rejects.NOT_IN_TREE
+
+    def is_path(text: str) -> bool:
+        """Without a taxonomy file it is only the heading that says code: what has levels is a path."""
+        return not options.taxonomy and (bool(options.separator and options.separator in text) or is_nothing(text))
+
+    def is_nothing(text: str) -> bool:
+        return text.casefold() in nothing
 
     def convert(cells: tuple[str, ...]) -> Names | Bad | None:
         cleaned = [to_text(cell) for cell in cells]
@@ -181,14 +189,14 @@ def _category_of(
         if bad:
             return bad
         parts = [cell for cell in cleaned if isinstance(cell, str)]
-        if codes is not None and parts:
+        if codes is not None and parts and not is_path(parts[0]):
             if parts[0] not in codes:
-                return Bad(Reason(rejects.UNKNOWN_CODE, {"value": parts[0][:80]}))
+                return Bad(Reason(unknown, {"value": parts[0][:80]}))
             parts = list(codes[parts[0]])
         elif len(cells) == 1 and options.separator:
             parts = [part for text in parts for part in text.split(options.separator)]
         parts = [part.strip() for part in parts if part.strip()]
-        if all(part.casefold() in nothing for part in parts):
+        if all(map(is_nothing, parts)):
             return None
         try:
             return clean_path(parts)
