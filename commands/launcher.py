@@ -14,7 +14,8 @@ from core.errors import InvalidInput, NotReady
 from core.settings import ROOT, Settings
 
 READY_SECONDS = 60.0
-MAX_RESTARTS = 5
+MAX_RESTARTS = 5  # within RESTART_SECONDS
+RESTART_SECONDS = 600.0
 LOG_LIMIT = 10_000_000
 
 
@@ -25,7 +26,7 @@ def check_port(host: str, port: int) -> None:
             "Shelfwright has no sign-in yet, so it listens on this machine only (127.0.0.1), not on {host}.",
             host=host,
         )
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -42,12 +43,12 @@ class Launcher:
 
     def __init__(self, settings: Settings, port: int) -> None:
         self.settings, self.port = settings, port
-        self.url = f"http://{settings.host}:{port}"
+        self.url = f"http://[{settings.host}]:{port}" if ":" in settings.host else f"http://{settings.host}:{port}"
         streamlit = [sys.executable, "-m", "pages.components.server", "run", "app.py"]
         address = [f"--server.port={port}", f"--server.address={settings.host}"]
         self.commands = {"app": streamlit + address, "worker": [sys.executable, "cli.py", "worker"]}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.n_restarts = 0
+        self.restarts: list[float] = []
 
     def start(self) -> None:
         for name in self.commands:
@@ -86,8 +87,9 @@ class Launcher:
             for name, process in list(self.processes.items()):
                 if process.poll() is None:
                     continue
-                self.n_restarts += 1
-                if self.n_restarts > MAX_RESTARTS:
+                now = time.monotonic()
+                self.restarts = [at for at in self.restarts if now - at < RESTART_SECONDS] + [now]
+                if len(self.restarts) > MAX_RESTARTS:
                     raise NotReady("The {name} keeps dying. Its log: {path}", name=name, path=self.log_path(name))
                 sys.stderr.write(f"The {name} ended with code {process.returncode}; starting it again.\n")
                 self._start(name)

@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from db.enums import JobStatus
 from db.people import insert_for
 from db.tables import JobLogRow, JobRow
+
+TWIN = aliased(JobRow, name="twin")
 
 
 def insert_job(
@@ -37,16 +39,17 @@ def insert_job(
         "created_at": now,
     } | (claimed if worker else {})
     waiting = sa.text("status = 'todo'")
-    made = session.scalar(
+    insert = (
         insert_for(session)(JobRow)
         .values(values)
         .on_conflict_do_nothing(index_elements=["dedupe_key"], index_where=waiting)
         .returning(JobRow.id)
     )
-    if made is not None:
-        return made
     found = sa.select(JobRow.id).where(JobRow.dedupe_key == dedupe_key, JobRow.status == JobStatus.TODO)
-    return session.scalars(found).one()
+    while True:
+        job_id = session.scalar(insert) or session.scalar(found)
+        if job_id is not None:
+            return job_id  # else a worker claimed the waiting one just now: there is room for ours
 
 
 def claim_job(session: Session, worker: str, now: datetime) -> int | None:
@@ -91,15 +94,17 @@ def requeue_stalled(session: Session, oldest_beat: datetime, max_attempts: int, 
     aborted = session.execute(
         sa.update(JobRow).where(stalled, JobRow.cancel_requested).values(status=JobStatus.ABORTED, finished_at=now)
     )
-    _end_twins(session, stalled, now)
+    stalled_twin = sa.and_(TWIN.status == JobStatus.DOING, TWIN.heartbeat_at < oldest_beat, TWIN.id > JobRow.id)
+    _end_twins(session, stalled, sa.or_(TWIN.status == JobStatus.TODO, stalled_twin), now)
     back = session.execute(sa.update(JobRow).where(stalled).values(status=JobStatus.TODO, worker=None))
     return sum(result.rowcount for result in (failed, aborted, back))  # type: ignore[attr-defined]
 
 
-def _end_twins(session: Session, doing: sa.ColumnElement[bool], now: datetime) -> None:
-    """Of the running jobs that cannot go on, end those whose successor (same key) waits already: it does the work."""
-    twin = sa.orm.aliased(JobRow)
-    has_twin = sa.select(twin.id).where(twin.dedupe_key == JobRow.dedupe_key, twin.status == JobStatus.TODO).exists()
+def _end_twins(
+    session: Session, doing: sa.ColumnElement[bool], is_successor: sa.ColumnElement[bool], now: datetime
+) -> None:
+    """Of the running jobs that cannot go on, end those with a successor of the same key: it does the work."""
+    has_twin = sa.select(TWIN.id).where(TWIN.dedupe_key == JobRow.dedupe_key, is_successor).exists()
     session.execute(
         sa.update(JobRow)
         .where(doing, has_twin)
@@ -111,7 +116,7 @@ def _end_twins(session: Session, doing: sa.ColumnElement[bool], now: datetime) -
 def release_job(session: Session, job_id: int, worker: str, now: datetime) -> None:
     """A worker that is told to stop puts its job back; this does not count as an attempt."""
     mine = sa.and_(JobRow.id == job_id, JobRow.worker == worker, JobRow.status == JobStatus.DOING)
-    _end_twins(session, mine, now)
+    _end_twins(session, mine, TWIN.status == JobStatus.TODO, now)
     session.execute(
         sa.update(JobRow).where(mine).values(status=JobStatus.TODO, worker=None, attempt=JobRow.attempt - 1)
     )
@@ -176,8 +181,12 @@ def find_job(session: Session, job_id: int) -> JobRow | None:
     return session.get(JobRow, job_id)
 
 
-def list_jobs(session: Session, kinds: list[str] | None, limit: int, before_id: int | None) -> list[JobRow]:
+def list_jobs(
+    session: Session, kinds: list[str] | None, limit: int, before_id: int | None, unfinished: bool
+) -> list[JobRow]:
     query = sa.select(JobRow).order_by(JobRow.id.desc()).limit(limit)
+    if unfinished:
+        query = query.where(JobRow.status.in_([JobStatus.TODO, JobStatus.DOING]))
     if kinds:
         query = query.where(JobRow.kind.in_(kinds))
     if before_id:

@@ -41,7 +41,7 @@ class JobContext:
 
     @property
     def folder(self) -> Path:
-        """For checkpoints: survives a kill, belongs to this job alone, removed when it succeeds."""
+        """For checkpoints: survives a kill, belongs to this job alone, removed when it ends."""
         path = self.runtime.data_dir / "jobs" / str(self.job.id)
         path.mkdir(parents=True, exist_ok=True)
         return path

@@ -90,16 +90,20 @@ def get_job(runtime: Runtime, job_id: int) -> Job:
 
 
 def list_jobs(
-    runtime: Runtime, kinds: list[str] | None = None, limit: int = 20, before_id: int | None = None
+    runtime: Runtime,
+    kinds: list[str] | None = None,
+    limit: int = 20,
+    before_id: int | None = None,
+    unfinished: bool = False,
 ) -> list[Job]:
-    """Newest first; `before_id` continues a list."""
+    """Newest first; `before_id` continues a list; `unfinished`: only waiting and running ones."""
     with runtime.sessions.read() as session:
-        return [_job(row) for row in jobs.list_jobs(session, kinds, limit, before_id)]
+        return [_job(row) for row in jobs.list_jobs(session, kinds, limit, before_id, unfinished)]
 
 
 def find_unfinished_job(runtime: Runtime, kinds: list[str]) -> Job | None:
     """The newest waiting or running job of these kinds."""
-    return next((job for job in list_jobs(runtime, kinds, limit=5) if not job.is_finished), None)
+    return next(iter(list_jobs(runtime, kinds, limit=1, unfinished=True)), None)
 
 
 def list_log(runtime: Runtime, job_id: int, limit: int = 200) -> list[tuple[datetime, str]]:

@@ -9,12 +9,16 @@ import traceback
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
+
+import sqlalchemy as sa
 
 from core.errors import AppError, JobCancelled
 from core.jobs.context import JobContext, JobLost
 from core.jobs.handlers import load_handler
-from core.jobs.queue import Job, get_job
+from core.jobs.queue import Job, find_job, get_job
+from core.patience import patiently
 from core.runtime import Runtime
 from core.types import utc_now
 from db import jobs
@@ -30,16 +34,18 @@ def worker_name() -> str:
 
 
 def work(runtime: Runtime, stop: threading.Event) -> None:
-    """Run jobs one after another until `stop` is set."""
+    """Run jobs one after another until `stop` is set. A database that cannot be reached is waited for."""
     name = worker_name()
+    _sweep_folders(runtime)
     while not stop.is_set():
-        requeue_stalled(runtime)
-        with runtime.sessions.write() as session:
-            job_id = jobs.claim_job(session, name, utc_now())
-        if job_id is None:
-            stop.wait(runtime.settings.worker_poll_seconds)
-        else:
-            run_claimed(runtime, job_id, name)
+        try:
+            claimed = _claim_next(runtime, name)
+            if claimed is not None:
+                run_claimed(runtime, claimed, name)
+                continue
+        except sa.exc.OperationalError:
+            logger.warning("the database cannot be reached; trying again", exc_info=True)
+        stop.wait(runtime.settings.worker_poll_seconds)
 
 
 def work_until_ended(
@@ -48,9 +54,7 @@ def work_until_ended(
     """Run waiting jobs here until this one has ended, here or in another worker's hands."""
     name, pause = worker_name(), threading.Event()
     while not (job := get_job(runtime, job_id)).is_finished:
-        requeue_stalled(runtime)
-        with runtime.sessions.write() as session:
-            claimed = jobs.claim_job(session, name, utc_now())
+        claimed = _claim_next(runtime, name)
         if claimed is None:
             pause.wait(runtime.settings.worker_poll_seconds)
         else:
@@ -58,11 +62,37 @@ def work_until_ended(
     return job
 
 
+def _claim_next(runtime: Runtime, worker: str) -> int | None:
+    """The next job, now in this worker's hands; those of dead workers are put back first."""
+    requeue_stalled(runtime)
+
+    def claim() -> int | None:
+        with runtime.sessions.write() as session:
+            return jobs.claim_job(session, worker, utc_now())
+
+    return patiently(claim)
+
+
+def _sweep_folders(runtime: Runtime) -> None:
+    """Remove checkpoints of jobs that ended without a worker (cancelled while waiting, given up after kills)."""
+    for folder in (runtime.data_dir / "jobs").glob("[0-9]*"):
+        job = find_job(runtime, int(folder.name)) if folder.name.isdecimal() else None
+        if job is None or job.is_finished:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def requeue_stalled(runtime: Runtime) -> int:
     """Take jobs from workers whose heart stopped; they start again where their checkpoint is."""
     oldest_beat = utc_now() - timedelta(seconds=runtime.settings.job_lease_seconds)
-    with runtime.sessions.write() as session:
-        return jobs.requeue_stalled(session, oldest_beat, MAX_ATTEMPTS, utc_now())
+
+    def requeue() -> int:
+        with runtime.sessions.write() as session:
+            return jobs.requeue_stalled(session, oldest_beat, MAX_ATTEMPTS, utc_now())
+
+    try:
+        return patiently(requeue)
+    except sa.exc.IntegrityError:  # somebody enqueued a successor at this very moment: the next look sees it
+        return 0
 
 
 def run_claimed(
@@ -80,17 +110,19 @@ def run_claimed(
         with _heartbeat(runtime, job_id, worker):
             status, result, error = _run(context)
     except KeyboardInterrupt:  # told to stop: the next worker goes on from the checkpoint
-        with runtime.sessions.write() as session:
-            jobs.release_job(session, job_id, worker, utc_now())
+        patiently(partial(_write, runtime, jobs.release_job, job_id, worker, utc_now()))
         raise
     if status is None:
         logger.warning("job %s went to another worker", job_id)
         return get_job(runtime, job_id)
-    with runtime.sessions.write() as session:
-        jobs.finish_job(session, job_id, worker, status, utc_now(), result, error)
-    if status in (JobStatus.SUCCEEDED, JobStatus.ABORTED):
-        shutil.rmtree(runtime.data_dir / "jobs" / str(job_id), ignore_errors=True)
+    patiently(partial(_write, runtime, jobs.finish_job, job_id, worker, status, utc_now(), result, error))
+    shutil.rmtree(runtime.data_dir / "jobs" / str(job_id), ignore_errors=True)
     return get_job(runtime, job_id)
+
+
+def _write(runtime: Runtime, query: Callable[..., object], *values: object) -> None:
+    with runtime.sessions.write() as session:
+        query(session, *values)
 
 
 def _run(context: JobContext) -> tuple[JobStatus | None, dict[str, Any] | None, str | None]:

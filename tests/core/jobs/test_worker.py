@@ -1,6 +1,9 @@
 """Jobs: claimed once, beaten, taken over from the dead, cancelled, ended with a reason."""
 
+import logging
+import sqlite3
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +14,7 @@ from core.errors import InvalidInput
 from core.jobs import handlers, worker
 from core.jobs.context import JobContext
 from core.jobs.queue import Job, cancel_job, enqueue, find_unfinished_job, get_job, list_log
-from core.runtime import Runtime
+from core.runtime import Runtime, open_runtime
 from core.types import Actor, utc_now
 from db import jobs
 from db.enums import JobStatus
@@ -146,3 +149,62 @@ def test_work_until_ended_does_what_waits_first(runtime: Runtime, actor: Actor) 
     assert worker.work_until_ended(runtime, wanted).result == {"n": 2}
     assert get_job(runtime, before).is_finished
     assert not get_job(runtime, after).is_finished
+
+
+def test_two_dead_jobs_of_one_key_do_not_stop_the_worker(runtime: Runtime, actor: Actor) -> None:
+    first = enqueue(runtime, actor, "count_to", {"n": 1}, dedupe_key="train", worker="dead-1")
+    second = enqueue(runtime, actor, "count_to", {"n": 2}, dedupe_key="train", worker="dead-2")
+    with runtime.sessions.write() as session:
+        session.execute(sa.update(JobRow).values(heartbeat_at=utc_now() - timedelta(minutes=5)))
+    worker.requeue_stalled(runtime)
+    assert get_job(runtime, first).status == JobStatus.ABORTED
+    assert get_job(runtime, second).status == JobStatus.TODO
+    assert run_next(runtime).id == second
+
+
+def test_a_running_job_is_found_behind_many_cancelled_ones(runtime: Runtime, actor: Actor) -> None:
+    running = enqueue(runtime, actor, "count_to", {"n": 1}, worker="w1")
+    for _ in range(7):
+        cancel_job(runtime, actor, enqueue(runtime, actor, "count_to", {"n": 1}))
+    found = find_unfinished_job(runtime, ["count_to"])
+    assert found is not None
+    assert found.id == running
+
+
+def test_a_locked_database_costs_the_worker_time_only(sqlite_runtime: Runtime, actor: Actor) -> None:
+    """Another process holds the file's lock for longer than the database waits."""
+    path = sqlite_runtime.data_dir / "shelfwright.db"
+    impatient = open_runtime(replace(sqlite_runtime.settings, worker_poll_seconds=0.01))
+    sa.event.listen(impatient.sessions.engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 20"))
+    job_id = enqueue(impatient, actor, "count_to", {"n": 2})
+    holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    stop, locked_out = threading.Event(), threading.Event()
+    handler = logging.Handler()
+    handler.emit = lambda record: locked_out.set()  # type: ignore[method-assign]
+    logging.getLogger("core.jobs.worker").addHandler(handler)
+    thread = threading.Thread(target=worker.work, args=(impatient, stop))
+    thread.start()
+    assert locked_out.wait(30)
+    holder.execute("COMMIT")
+    holder.close()
+    while not get_job(sqlite_runtime, job_id).is_finished:
+        stop.wait(0.02)
+    stop.set()
+    thread.join()
+    logging.getLogger("core.jobs.worker").removeHandler(handler)
+    impatient.close()
+    assert get_job(sqlite_runtime, job_id).status == JobStatus.SUCCEEDED
+
+
+def test_a_cancelled_jobs_checkpoint_is_swept(runtime: Runtime, actor: Actor) -> None:
+    job_id = enqueue(runtime, actor, "count_to", {"n": 1})
+    checkpoint = runtime.data_dir / "jobs" / str(job_id)
+    checkpoint.mkdir(parents=True)
+    stop = threading.Event()
+    stop.set()
+    worker.work(runtime, stop)
+    assert checkpoint.exists()
+    cancel_job(runtime, actor, job_id)
+    worker.work(runtime, stop)
+    assert not checkpoint.exists()
