@@ -67,14 +67,21 @@ def _my_last_position() -> Any:
     )
 
 
-def _best_open(overlapping: bool, from_my_position: bool = False) -> Any:
+def _best_open(overlapping: bool, from_my_position: bool, lock: bool) -> Any:
     task = tasks.alias("candidate")
     query = sa.select(task.c.id).where(task.c.campaign_id == CAMPAIGN, task.c.status == OPEN, ~_skipped_by_me(task))
     if overlapping:
         query = query.where(~_product_is_mine(task))
     if from_my_position:
         query = query.where(task.c.position >= sa.func.coalesce(_my_last_position(), 0))
-    return query.order_by(task.c.position, task.c.id).limit(1).with_for_update(skip_locked=True).scalar_subquery()
+    query = query.order_by(task.c.position, task.c.id).limit(1)
+    return (query.with_for_update(skip_locked=True) if lock else query).scalar_subquery()
+
+
+def _open_places(overlapping: bool, lock: bool) -> list[Any]:
+    """Where to look for the best open task, one place after the other."""
+    from_mine = [_best_open(overlapping, from_my_position=True, lock=lock)] if overlapping else []
+    return [*from_mine, _best_open(overlapping, from_my_position=False, lock=lock)]
 
 
 def _longest_expired(overlapping: bool) -> Any:
@@ -114,10 +121,8 @@ def _mine() -> Any:
 @cache
 def _claim_statement(overlapping: bool) -> Any:
     """Mine again, else one whose lease ran out, else the best open one, else one that I put off."""
-    places = [_mine(), _longest_expired(overlapping)]
-    if overlapping:
-        places.append(_best_open(overlapping, from_my_position=True))
-    places += [_best_open(overlapping), _skipped_longest_ago(overlapping)]
+    free = [*_open_places(overlapping, lock=True), _skipped_longest_ago(overlapping)]
+    places = [_mine(), _longest_expired(overlapping), *free]
     is_mine = sa.and_(tasks.c.status == LEASED, tasks.c.annotator_id == PERSON)
     # Said again for PostgreSQL, which looks at the row once more after it waited for its lock.
     still_free = sa.or_(
@@ -151,6 +156,12 @@ def claim_task(
 
 _HELD = (tasks.c.id == TASK, tasks.c.annotator_id == PERSON, tasks.c.status == LEASED)
 _RENEW = sa.update(tasks).where(*_HELD).values(lease_expires_at=EXPIRES).returning(*TASK_COLUMNS)
+_RENEW_MINE = (
+    sa.update(tasks)
+    .where(tasks.c.campaign_id == CAMPAIGN, tasks.c.annotator_id == PERSON, tasks.c.status == LEASED)
+    .values(lease_expires_at=EXPIRES)
+    .returning(*TASK_COLUMNS)
+)
 _SAVE_DRAFT = sa.update(tasks).where(*_HELD).values(lease_expires_at=EXPIRES, draft=DRAFT).returning(tasks.c.id)
 _RELEASE = sa.update(tasks).where(*_HELD).values(FREED).returning(tasks.c.id)
 _RELEASE_ALL = sa.update(tasks).where(tasks.c.annotator_id == PERSON, tasks.c.status == LEASED).values(FREED)
@@ -173,6 +184,12 @@ def renew_lease(session: Session, task_id: int, person_id: int, expires: datetim
     """Push the lease's end away, also one that ran out while nobody took the task. None: no longer this person's."""
     values = {"task": task_id, "person": person_id, "expires": expires}
     return session.execute(_RENEW, values).mappings().one_or_none()
+
+
+def renew_mine(session: Session, campaign_id: int, person_id: int, expires: datetime) -> sa.RowMapping | None:
+    """What this person holds in the campaign, its lease's end pushed away; never a new task."""
+    values = {"campaign": campaign_id, "person": person_id, "expires": expires}
+    return session.execute(_RENEW_MINE, values).mappings().one_or_none()
 
 
 def save_draft(session: Session, task_id: int, person_id: int, draft: dict[str, Any], expires: datetime) -> bool:
@@ -214,16 +231,12 @@ def find_task(session: Session, task_id: int) -> sa.RowMapping | None:
     return session.execute(sa.select(*TASK_COLUMNS).where(tasks.c.id == task_id)).mappings().one_or_none()
 
 
-_next = tasks.alias("next")
-_NEXT_OPEN = (
-    sa.select(_next.c.id, _next.c.campaign_id, _next.c.product_id, _next.c.slot, _next.c.position)
-    .where(_next.c.campaign_id == CAMPAIGN, _next.c.status == OPEN, ~_skipped_by_me(_next), ~_product_is_mine(_next))
-    .order_by(_next.c.position, _next.c.id)
-    .limit(1)
-)
+@cache
+def _next_statement(overlapping: bool) -> Any:
+    return sa.select(*TASK_COLUMNS).where(tasks.c.id == sa.func.coalesce(*_open_places(overlapping, lock=False), 0))
 
 
-def find_next_open(session: Session, campaign_id: int, person_id: int) -> sa.RowMapping | None:
+def find_next_open(session: Session, campaign_id: int, person_id: int, overlapping: bool) -> sa.RowMapping | None:
     """The best open task, left where it is."""
     values = {"campaign": campaign_id, "person": person_id}
-    return session.execute(_NEXT_OPEN, values).mappings().one_or_none()
+    return session.execute(_next_statement(overlapping), values).mappings().one_or_none()

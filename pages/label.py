@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.catalogue.taxonomy import load_categories
 from core.errors import AppError
-from core.labeling.campaigns import Campaign, list_campaigns
+from core.labeling.campaigns import CampaignChoice, list_choices
 from core.labeling.card import get_card, peek_next
 from core.labeling.decisions import list_my_decisions
 from core.labeling.progress import get_progress
@@ -31,7 +31,7 @@ CAMPAIGN = "label.campaign"
 LAST_CAMPAIGN = "label.last_campaign"  # survives a visit to another page
 
 
-def choose_campaign(campaigns: list[Campaign]) -> Campaign:
+def choose_campaign(campaigns: list[CampaignChoice]) -> CampaignChoice:
     """The one of the URL, else the newest that hands out tasks. The choice lives in the URL."""
     by_id = {str(campaign.id): campaign for campaign in campaigns}
     first = next((c for c in campaigns if c.status == CampaignStatus.ACTIVE), campaigns[0])
@@ -56,7 +56,8 @@ def labeling() -> None:
     """The whole card: a key redraws this and nothing else."""
     keep_in_step()
     show_message()
-    campaigns = list_campaigns(runtime())
+    asked = [st.session_state.get(CAMPAIGN), st.query_params.get("campaign"), st.session_state.get(LAST_CAMPAIGN)]
+    campaigns = list_choices(runtime(), also=asked)
     if not campaigns:
         no_campaign()
         return
@@ -81,7 +82,7 @@ def labeling() -> None:
         prefetch_image(get_card(runtime(), coming).product.image)
 
 
-def draw_card(campaign: Campaign) -> CardView | None:
+def draw_card(campaign: CampaignChoice) -> CardView | None:
     """The middle of the page; none when there is nothing to decide."""
     try:
         task = claim_task(runtime(), actor(), campaign.id)
@@ -92,7 +93,7 @@ def draw_card(campaign: Campaign) -> CardView | None:
         return None
     if card is None:
         if campaign.status == CampaignStatus.BUILDING:
-            still_building()
+            still_building(campaign.is_stalled)
         else:
             all_done()
         return None

@@ -5,10 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.errors import N_, NotFound
-from core.labeling.queue import Task
+from core.labeling.queue import Task, task_of
 from core.runtime import Runtime
 from core.types import Actor
-from db import products, tasks
+from db import campaigns, products, tasks
 from db.enums import LabelSource
 
 
@@ -72,16 +72,6 @@ def get_card(runtime: Runtime, task: Task) -> Card:
 def peek_next(runtime: Runtime, actor: Actor, campaign_id: int) -> Task | None:
     """What this person would probably claim next, unclaimed: to fetch its image ahead. Somebody may be faster."""
     with runtime.sessions.read() as session:
-        row = tasks.find_next_open(session, campaign_id, actor.person_id)
-    if row is None:
-        return None
-    return Task(
-        id=row["id"],
-        campaign_id=row["campaign_id"],
-        product_id=row["product_id"],
-        slot=row["slot"],
-        lease_expires_at=None,
-        draft={},
-        claimed_at=None,
-        position=row["position"],
-    )
+        _, overlap = campaigns.get_status(session, campaign_id)
+        row = tasks.find_next_open(session, campaign_id, actor.person_id, overlap > 1)
+    return task_of(row, actor.person_id) if row else None

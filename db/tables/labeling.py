@@ -98,6 +98,7 @@ class DecisionRow(Base):
     __tablename__ = "decisions"
     __table_args__ = (
         sa.Index("ix_decisions_person_id_id", "person_id", "id"),
+        sa.Index("ix_decisions_person_id_campaign_id_id", "person_id", "campaign_id", "id"),
         sa.Index("ix_decisions_product_id_id", "product_id", "id"),
     )
 

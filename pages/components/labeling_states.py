@@ -54,7 +54,12 @@ def all_done() -> None:
     st.page_link("pages/campaigns.py", label=_("Make another campaign"), icon=":material/format_list_numbered:")
 
 
-def still_building() -> None:
+def still_building(is_stalled: bool) -> None:
+    if is_stalled:
+        st.subheader(_("This campaign was not fully built"), anchor=False)
+        st.markdown(_("Filling it was stopped or failed. On the Campaigns page it can be built again."))
+        st.page_link("pages/campaigns.py", label=_("Campaigns"), icon=":material/format_list_numbered:")
+        return
     st.subheader(_("This campaign is still being built"), anchor=False)
     st.markdown(_("The first products are here in a moment."))
     st.button(_("Look again"), key="label.look_again", icon=":material/refresh:")

@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
-from core.labeling.campaigns import pause_campaign
+from core.jobs.queue import cancel_job, enqueue
+from core.labeling.campaigns import close_campaign, pause_campaign
 from core.labeling.decisions import list_my_decisions, record_decision
 from core.labeling.queue import claim_task
 from core.people import sign_in_local
@@ -133,6 +134,8 @@ def test_a_paused_campaign_says_so_and_another_can_be_chosen(
     assert title(page) == other.title(1)
     pause_campaign(sqlite_runtime, tester, other.campaign_id)
     page.run()
+    assert title(page) == other.title(1)  # what is on the table may be finished
+    press(page, "label.accept.")
     assert "paused" in page.info[0].value
     page.selectbox[0].set_value(str(queue.campaign_id)).run()
     assert title(page) == queue.title(1)
@@ -145,8 +148,27 @@ def test_a_campaign_that_is_being_built_is_not_called_done(
     with sqlite_runtime.sessions.write() as session:
         session.execute(sa.delete(TaskRow))
         session.execute(sa.update(CampaignRow).values(status=CampaignStatus.BUILDING))
-    page = open_page(PAGE).run()
+    key = f"build_campaign:{queue.campaign_id}"
+    job = enqueue(sqlite_runtime, sign_in_local(sqlite_runtime, "tester"), "build_campaign", {}, key)
+    page = open_framed(open_page)
     assert page.subheader[0].value == "This campaign is still being built"
+    cancel_job(sqlite_runtime, sign_in_local(sqlite_runtime, "tester"), job)
+    page.run()
+    assert page.subheader[0].value == "This campaign was not fully built"
+
+
+def test_a_closed_campaign_opens_by_its_url_and_is_offered_no_more(
+    open_page: OpenPage, sqlite_runtime: Runtime, queue: Queue
+) -> None:
+    other = make_queue(sqlite_runtime, n=1)
+    close_campaign(sqlite_runtime, sign_in_local(sqlite_runtime, "tester"), other.campaign_id)
+    page = open_page(PAGE)
+    page.query_params["campaign"] = str(other.campaign_id)
+    page.run()
+    assert "closed" in page.info[0].value
+    page.selectbox[0].set_value(str(queue.campaign_id)).run()
+    assert title(page) == queue.title(1)
+    assert len(open_page(PAGE).run().selectbox[0].options) == 1
 
 
 def test_a_strange_campaign_in_the_url_falls_back(open_page: OpenPage, queue: Queue) -> None:

@@ -486,6 +486,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("undoes_id", name=op.f("uq_decisions_undoes_id")),
     )
     with op.batch_alter_table("decisions", schema=None) as batch_op:
+        batch_op.create_index("ix_decisions_person_id_campaign_id_id", ["person_id", "campaign_id", "id"], unique=False)
         batch_op.create_index("ix_decisions_person_id_id", ["person_id", "id"], unique=False)
         batch_op.create_index("ix_decisions_product_id_id", ["product_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_decisions_task_id"), ["task_id"], unique=False)
@@ -540,6 +541,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_decisions_task_id"))
         batch_op.drop_index("ix_decisions_product_id_id")
         batch_op.drop_index("ix_decisions_person_id_id")
+        batch_op.drop_index("ix_decisions_person_id_campaign_id_id")
 
     op.drop_table("decisions")
     with op.batch_alter_table("tasks", schema=None) as batch_op:

@@ -1,14 +1,19 @@
 """The queue: best first, one task a person, nobody gets another's, what runs out goes on."""
 
+import re
 import threading
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from core.errors import InvalidInput, LeaseLost, NotFound, NotReady
+from core.labeling.campaigns import list_choices
 from core.labeling.card import get_card, peek_next
-from core.labeling.decisions import record_decision
+from core.labeling.decisions import list_my_decisions, record_decision, undo_decision
+from core.labeling.progress import get_progress
 from core.labeling.queue import (
     Task,
     claim_task,
@@ -134,6 +139,26 @@ def test_paused_closed_and_unknown_campaigns_say_so(runtime: Runtime, actor: Act
         claim_task(runtime, actor, campaign + 1)
 
 
+@pytest.mark.parametrize("status", [CampaignStatus.PAUSED, CampaignStatus.CLOSED])
+def test_what_somebody_holds_or_takes_back_can_be_decided_after_the_end(
+    runtime: Runtime, actor: Actor, status: CampaignStatus
+) -> None:
+    shelf = fill_shelf(runtime, 3)
+    campaign = add_campaign(runtime, shelf)
+    held = claim(runtime, actor, campaign)
+    save_draft(runtime, actor, held.id, {"note": "half"})
+    change_row(runtime, CampaignRow, campaign, status=status)
+    again = claim(runtime, actor, campaign)
+    assert (again.id, again.claimed_at, again.draft) == (held.id, held.claimed_at, {"note": "half"})
+    with pytest.raises(NotReady, match=status.value):
+        claim_task(runtime, annotator(runtime, "Mia"), campaign)
+    decision = record_decision(runtime, actor, held.id, DecisionKind.LABEL, shelf.leaves[0], "first")
+    with pytest.raises(NotReady, match=status.value):
+        claim_task(runtime, actor, campaign)
+    undo_decision(runtime, actor, decision.id, "undo")
+    assert claim(runtime, actor, campaign).id == held.id
+
+
 def test_overlap_gives_a_product_to_different_people_only(runtime: Runtime, actor: Actor) -> None:
     shelf = fill_shelf(runtime, 3)
     campaign = add_campaign(runtime, shelf, overlap=2)
@@ -220,6 +245,11 @@ def test_peeking_takes_nothing(runtime: Runtime, actor: Actor) -> None:
     upcoming = peek_next(runtime, actor, campaign)
     assert upcoming is not None
     assert upcoming.product_id == shelf.products[1]
+    twice = add_campaign(runtime, shelf, overlap=2, name="twice")
+    claim(runtime, actor, twice)  # its other slot is for somebody else
+    assert [peek_next(runtime, actor, twice).product_id for _ in range(2)] == [shelf.products[1]] * 2
+    release_all(runtime, actor)
+    claim(runtime, actor, campaign)
     assert count(runtime, TaskRow, TaskRow.status == TaskStatus.LEASED) == 1
 
 
@@ -234,3 +264,44 @@ def test_claiming_reads_an_index_and_sorts_nothing(sqlite_runtime: Runtime) -> N
             plan = session.execute(sa.text(f"EXPLAIN QUERY PLAN {compiled.replace('?', '1')}"), values)
             steps = [row[3] for row in plan]
         assert not [step for step in steps if step.startswith("SCAN")], steps
+
+
+def test_what_a_card_asks_does_not_grow_with_what_was_decided(sqlite_runtime: Runtime, actor: Actor) -> None:
+    shelf = fill_shelf(sqlite_runtime, 5)
+    for overlap in (1, 2):
+        campaign = add_campaign(sqlite_runtime, shelf, overlap=overlap, name=f"by {overlap}")
+        decide(sqlite_runtime, actor, claim(sqlite_runtime, actor, campaign), shelf.leaves[0])
+        steps = plans_of(
+            sqlite_runtime,
+            lambda campaign=campaign: (
+                list_my_decisions(sqlite_runtime, actor, campaign),
+                get_progress(sqlite_runtime, actor, campaign),
+                peek_next(sqlite_runtime, actor, campaign),
+                list_choices(sqlite_runtime),
+            ),
+        )
+        assert not [step for step in steps if re.match(r"SCAN (decisions|tasks|products|candidate|last|undo)", step)]
+        mine = [step for step in steps if "(person_id=? AND campaign_id=?" in step]
+        assert len(mine) == 2 + (overlap == 2), steps  # my list, my pace, my last position
+        assert any("ix_tasks_open (campaign_id=? AND position>?)" in step for step in steps) == (overlap == 2)
+        assert any("other" in step for step in steps) == (overlap == 2)  # nobody asks of whom the product is
+
+
+def plans_of(runtime: Runtime, ask: Callable[[], object]) -> list[str]:
+    """The steps in which SQLite answers what `ask` asks."""
+    asked: list[tuple[str, Any]] = []
+    engine = runtime.sessions.engine
+
+    def listen(connection: object, cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    sa.event.listen(engine, "before_cursor_execute", listen)
+    ask()
+    sa.event.remove(engine, "before_cursor_execute", listen)
+    with engine.connect() as connection:
+        plans = [
+            connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            for statement, parameters in asked
+            if statement.startswith("SELECT")
+        ]
+    return [row[3] for plan in plans for row in plan]
