@@ -11,7 +11,6 @@ from db.people import insert_for
 from db.session import is_sqlite
 from db.tables import (
     CategoryMetricRow,
-    CategoryRow,
     ModelVersionRow,
     PersonRow,
     PredictionRow,
@@ -85,32 +84,21 @@ def finish_version(session: Session, version_id: int, now: datetime) -> None:
     )
 
 
-def delete_unfinished_version(session: Session, job_id: int) -> bool:
-    """Remove the job's version unless it is finished (True)."""
+def delete_unfinished_version(session: Session, job_id: int) -> str | None:
+    """Remove the job's version unless it is finished: then where its artifact lies."""
     row = find_version_of_job(session, job_id)
     if row is None or row.status == ModelStatus.READY:
-        return row is not None
+        return row.artifact if row else None
     session.execute(sa.delete(PredictionRow).where(PredictionRow.model_version_id == row.id))
     session.execute(sa.delete(CategoryMetricRow).where(CategoryMetricRow.model_version_id == row.id))
     session.delete(row)
-    return False
+    return None
 
 
 def replace_category_metrics(session: Session, version_id: int, rows: list[dict[str, Any]]) -> None:
     session.execute(sa.delete(CategoryMetricRow).where(CategoryMetricRow.model_version_id == version_id))
     if rows:
         session.execute(sa.insert(CategoryMetricRow), [{"model_version_id": version_id, **row} for row in rows])
-
-
-def list_category_metrics(session: Session, version_id: int) -> list[tuple[CategoryMetricRow, str]]:
-    """Each category's metrics with its path, the most frequent first."""
-    query = (
-        sa.select(CategoryMetricRow, CategoryRow.path)
-        .join(CategoryRow, CategoryRow.id == CategoryMetricRow.category_id)
-        .where(CategoryMetricRow.model_version_id == version_id)
-        .order_by(CategoryMetricRow.n.desc(), CategoryRow.path)
-    )
-    return [(row, path) for row, path in session.execute(query)]
 
 
 def set_n_scored(session: Session, version_id: int) -> int:

@@ -1,19 +1,22 @@
 """Scoring: a version's first five answers for every product, in chunks, going on where a killed run stopped."""
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.orm import Session
 
 from core.disk import room_on_disk
 from core.errors import N_, NoModelYet
 from core.jobs.context import JobContext
+from core.jobs.ownership import keep_hold
 from core.jobs.queue import enqueue
+from core.json_file import read_json, write_json
 from core.patience import patiently
 from core.permissions import Action, authorize
 from core.runtime import Runtime
@@ -30,6 +33,7 @@ TOP = 5
 CHUNK = 2_048  # products in one transaction: short enough that an annotator's click does not wait
 
 OnScored = Callable[[float, dict[str, Any]], None]
+BeforeCommit = Callable[[Session], object]
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ def run_score_job(context: JobContext) -> dict[str, Any]:
         model,
         context.folder / "scored.json",
         lambda fraction, detail: context.report(fraction, N_("scoring"), version=version.name, **detail),
+        partial(keep_hold, context=context),
     )
     context.log(
         f"{result.rows_scored:,} products scored with {version.name} in {result.seconds:.1f} s "
@@ -113,13 +118,15 @@ def score_products(
     model: CategoryModel,
     checkpoint: Path,
     on_scored: OnScored,
+    before_commit: BeforeCommit = lambda session: None,
 ) -> ScoringResult:
     """Answer for the products of `scope` by id, chunk by chunk with flat memory; a chunk is one transaction.
 
     `checkpoint` remembers how far an earlier run came. A chunk that was written but not remembered is written
-    again with the same values. `on_scored` may raise to stop; what is written stays.
+    again with the same values. `on_scored` may raise to stop; what is written stays. `before_commit` ends each
+    transaction; what it raises takes the chunk back.
     """
-    after_id = _read_position(checkpoint)
+    after_id = int((read_json(checkpoint) or {"after_id": 0})["after_id"])
     with runtime.sessions.read() as session:
         n_left = predictions.count_to_score(session, scope, after_id)
     start, done = time.monotonic(), 0
@@ -132,12 +139,13 @@ def score_products(
                 break
             answers = score_titles(model, product_texts(products))
             rows = prediction_rows(scope.version_id, [p.id for p in products], *answers)
-            write_predictions(runtime, rows)
+            write_predictions(runtime, rows, before_commit)
             after_id, done = products[-1].id, done + len(products)
-            _write_position(checkpoint, after_id)
+            write_json(checkpoint, {"after_id": after_id})
         with runtime.sessions.write() as session:
             n_scored = model_versions.set_n_scored(session, scope.version_id)
             raise_revision(session, "predictions", "models")
+            before_commit(session)
     return ScoringResult(done, time.monotonic() - start, n_scored)
 
 
@@ -172,12 +180,13 @@ def prediction_rows(
     ]
 
 
-def write_predictions(runtime: Runtime, rows: list[dict[str, Any]]) -> None:
+def write_predictions(runtime: Runtime, rows: list[dict[str, Any]], before_commit: BeforeCommit) -> None:
     """One transaction; waits while another process holds the database."""
 
     def write() -> None:
         with runtime.sessions.write() as session:
             predictions.upsert_predictions(session, rows)
+            before_commit(session)
 
     patiently(write)
 
@@ -190,13 +199,3 @@ def _speed(done: int, total: int, seconds: float) -> dict[str, Any]:
         "rows_per_second": round(speed) if speed else None,
         "seconds_left": round((total - done) / speed, 1) if speed else None,
     }
-
-
-def _read_position(checkpoint: Path) -> int:
-    return int(json.loads(checkpoint.read_text("utf-8"))["after_id"]) if checkpoint.exists() else 0
-
-
-def _write_position(checkpoint: Path, after_id: int) -> None:
-    unfinished = checkpoint.with_suffix(".partial")
-    unfinished.write_text(json.dumps({"after_id": after_id}), "utf-8")
-    unfinished.replace(checkpoint)

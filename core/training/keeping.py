@@ -5,7 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.jobs.context import JobContext
+from core.jobs.context import JobContext, JobLost
+from core.jobs.ownership import keep_hold
 from core.patience import patiently
 from core.serving.scoring import prediction_rows, write_predictions
 from core.training.registry import get_version
@@ -34,10 +35,10 @@ def keep_version(
     """Save the artifact and the row; the row becomes visible with the last step.
 
     `test_answers`: product ids, category ids (N, k) and probabilities (N, k) of the held-out rows, which the
-    comparison with other versions reads. A row that a killed attempt of this job left is filled anew.
+    comparison with other versions reads. A row that a killed attempt of this job left is filled anew. Raises JobLost,
+    and leaves all as the worker that has the job now wants it.
     """
     runtime, now = context.runtime, utc_now()
-    _remove_folders(context, f"*-job{context.job.id}.*.tmp")  # of an attempt that was killed while saving
     artifact = _artifact(context, snapshot)
     values = {
         "status": ModelStatus.TRAINING,
@@ -52,12 +53,18 @@ def keep_version(
         "created_by": context.job.created_by,
         "created_at": now,
     }
-    version_id = patiently(partial(_write_row, context, values, category_metrics))
-    product_ids, ids, probs = test_answers
-    for start in range(0, len(product_ids), CHUNK):
-        part = slice(start, start + CHUNK)
-        write_predictions(runtime, prediction_rows(version_id, product_ids[part], ids[part], probs[part]))
-    patiently(partial(_finish, context, version_id))
+    try:
+        version_id = patiently(partial(_write_row, context, values, category_metrics))
+        product_ids, ids, probs = test_answers
+        for start in range(0, len(product_ids), CHUNK):
+            part = slice(start, start + CHUNK)
+            rows = prediction_rows(version_id, product_ids[part], ids[part], probs[part])
+            write_predictions(runtime, rows, partial(keep_hold, context=context))
+        patiently(partial(_finish, context, version_id))
+    except JobLost:
+        shutil.rmtree(artifact, ignore_errors=True)
+        raise
+    _remove_folders(context, keep=artifact)
     return get_version(runtime, version_id)
 
 
@@ -65,6 +72,7 @@ def _write_row(context: JobContext, values: dict[str, Any], category_metrics: li
     with context.runtime.sessions.write() as session:
         version_id = model_versions.ensure_version_of_job(session, context.job.id, values)
         model_versions.replace_category_metrics(session, version_id, category_metrics)
+        keep_hold(session, context)
     return version_id
 
 
@@ -75,21 +83,28 @@ def _finish(context: JobContext, version_id: int) -> None:
         model_versions.set_n_scored(session, version_id)
         add_audit(session, now, context.job.created_by, "train", "model_version", version_id, after=after)
         raise_revision(session, "models", "predictions")
+        keep_hold(session, context)
 
 
 def discard_unfinished(context: JobContext) -> None:
-    """Take away what a failed or cancelled attempt of this job began to keep. A finished version stays."""
+    """Take away what a failed or cancelled attempt of this job began to keep. A finished version stays.
+
+    Raises JobLost, having taken nothing away, when another worker has the job.
+    """
     with context.runtime.sessions.write() as session:
-        is_finished = model_versions.delete_unfinished_version(session, context.job.id)
-    _remove_folders(context, f"*-job{context.job.id}.*.tmp")
-    if not is_finished:
-        _remove_folders(context, f"*-job{context.job.id}")
+        kept = model_versions.delete_unfinished_version(session, context.job.id)
+        keep_hold(session, context)
+    _remove_folders(context, keep=context.runtime.data_dir / kept if kept else None)
 
 
-def _remove_folders(context: JobContext, pattern: str) -> None:
-    for folder in (context.runtime.data_dir / "models").glob(pattern):
-        shutil.rmtree(folder, ignore_errors=True)
+def _remove_folders(context: JobContext, keep: Path | None) -> None:
+    """Artifacts of this job's attempts, half saved ones (.tmp) too."""
+    for folder in (context.runtime.data_dir / "models").glob(f"*-job{context.job.id}-*"):
+        if folder != keep:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _artifact(context: JobContext, snapshot: Snapshot) -> Path:
-    return context.runtime.data_dir / "models" / f"{snapshot.content_hash[:12]}-job{context.job.id}"
+    """Each attempt its own: one that was thought dead may still be saving."""
+    job = context.job
+    return context.runtime.data_dir / "models" / f"{snapshot.content_hash[:12]}-job{job.id}-{job.attempt}"

@@ -4,9 +4,9 @@ Safe to run twice: a second attempt learns from the snapshot of the first, goes 
 same version row. A version is listed only once it is whole; a cancelled or failed job leaves none.
 """
 
-import json
 import time
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,9 @@ import numpy as np
 from core.disk import room_on_disk
 from core.errors import N_, Conflict, InvalidInput, NotReady, TooFewLabels
 from core.jobs.context import JobContext, JobLost
+from core.jobs.ownership import keep_hold
 from core.jobs.queue import enqueue
+from core.json_file import read_json, write_json
 from core.permissions import Action, authorize, may
 from core.runtime import Runtime
 from core.serving.loading import load_version_model
@@ -70,9 +72,7 @@ class _Training:
         self.context, self.runtime = context, context.runtime
         self.settings = TrainingSettings.from_dict(context.payload)
         self.state_file = context.folder / "attempt.json"
-        self.state: dict[str, Any] = {"snapshot_id": None, "history": []}
-        if self.state_file.exists():
-            self.state = json.loads(self.state_file.read_text("utf-8"))
+        self.state: dict[str, Any] = read_json(self.state_file) or {"snapshot_id": None, "history": []}
         self.share_before: float | None = None  # validation P@1 when the running epoch began
         self.fit_began: tuple[float, float] | None = None  # (time, fraction) of this attempt's first word
 
@@ -128,9 +128,7 @@ class _Training:
 
     def _remember(self, **values: Any) -> None:
         self.state |= values
-        partial = self.state_file.with_suffix(".partial")
-        partial.write_text(json.dumps(self.state), "utf-8")
-        partial.replace(self.state_file)
+        write_json(self.state_file, self.state)
 
     def _finished_version(self) -> ModelVersion | None:
         """The version that an earlier attempt of this job finished."""
@@ -251,6 +249,7 @@ class _Training:
             model,
             self.context.folder / "scored.json",
             on_scored=lambda f, detail: self._report(EVALUATING + (SCORING - EVALUATING) * f, N_("scoring"), **detail),
+            before_commit=partial(keep_hold, context=self.context),
         )
         return {"rows_scored": result.rows_scored, "titles_per_second": round(result.titles_per_second, 1)}
 
@@ -278,6 +277,7 @@ class _Training:
             model,
             self.context.folder / "held_out.json",
             lambda fraction, detail: self._report(EVALUATING, N_("judging on held-out rows"), **detail),
+            partial(keep_hold, context=self.context),
         )
 
     def _facts(self, version: ModelVersion, snapshot: Snapshot, rows: LearningRows) -> dict[str, Any]:
