@@ -56,7 +56,8 @@ def claim_task(runtime: Runtime, actor: Actor, campaign_id: int) -> Task | None:
     """The task this person holds already, its lease renewed; else the best one that is free; else None.
 
     Leases that ran out are handed on first, what this person skipped comes last. With overlap nobody
-    gets the same product twice. Raises NotReady when the campaign is paused or closed.
+    gets the same product twice. A paused or closed campaign hands out nothing new: it shows what this person
+    holds (from before, or by an undo) until it is decided, then raises NotReady.
     """
     authorize(actor, Action.LABEL)
     for attempt in range(CLAIM_ATTEMPTS):
@@ -71,9 +72,14 @@ def claim_task(runtime: Runtime, actor: Actor, campaign_id: int) -> Task | None:
 def _claim_once(runtime: Runtime, actor: Actor, campaign_id: int) -> Task | None:
     with database_in_words(), runtime.sessions.write(durable=False) as session:
         status, overlap = campaigns.get_status(session, campaign_id)
-        _require_active(status)
         now = utc_now()
-        row = tasks.claim_task(session, campaign_id, actor.person_id, overlap > 1, now, lease_end(runtime, now))
+        end = lease_end(runtime, now)
+        if status in (CampaignStatus.ACTIVE, CampaignStatus.BUILDING):
+            row = tasks.claim_task(session, campaign_id, actor.person_id, overlap > 1, now, end)
+        else:
+            row = tasks.renew_mine(session, campaign_id, actor.person_id, end)
+            if row is None:
+                _require_active(status)
     return task_of(row, actor.person_id) if row else None
 
 

@@ -38,6 +38,7 @@ def keep_in_step() -> None:
     A click in the sidebar that leaves such a field changes its value, too; Streamlit then draws the fragment only.
     """
     if st.session_state.get(DRAWN_KEY, _reader()) != _reader():
+        del st.session_state[DRAWN_KEY]  # the frame writes it again; without a frame, once is enough
         st.rerun()
 
 
