@@ -40,7 +40,8 @@ def run(
     check_range("--port", "port", port)
     check_port(settings.host, port)
     _check_disk(settings.data_dir)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for asked_to_stop in (signal.SIGINT, signal.SIGTERM):  # a shell that starts us in the background ignores SIGINT
+        signal.signal(asked_to_stop, signal.default_int_handler)
     try:
         _prepare(products if demo else 0)
         _serve(Launcher(settings, port))
@@ -88,7 +89,8 @@ def worker() -> None:
     from core.jobs.worker import work
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for asked_to_stop in (signal.SIGINT, signal.SIGTERM):  # a shell that starts us in the background ignores SIGINT
+        signal.signal(asked_to_stop, signal.default_int_handler)
     try:
         with opened() as (runtime, _):
             work(runtime, threading.Event())

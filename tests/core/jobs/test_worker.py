@@ -176,6 +176,7 @@ def test_a_locked_database_costs_the_worker_time_only(sqlite_runtime: Runtime, a
     path = sqlite_runtime.data_dir / "shelfwright.db"
     impatient = open_runtime(replace(sqlite_runtime.settings, worker_poll_seconds=0.01))
     sa.event.listen(impatient.sessions.engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 20"))
+    impatient.sessions.engine.dispose()  # connections made from here on wait 20 ms
     job_id = enqueue(impatient, actor, "count_to", {"n": 2})
     holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     holder.execute("BEGIN IMMEDIATE")
@@ -183,7 +184,7 @@ def test_a_locked_database_costs_the_worker_time_only(sqlite_runtime: Runtime, a
     handler = logging.Handler()
     handler.emit = lambda record: locked_out.set()  # type: ignore[method-assign]
     logging.getLogger("core.jobs.worker").addHandler(handler)
-    thread = threading.Thread(target=worker.work, args=(impatient, stop))
+    thread = threading.Thread(target=worker.work, args=(impatient, stop), daemon=True)
     thread.start()
     assert locked_out.wait(30)
     holder.execute("COMMIT")
