@@ -5,7 +5,7 @@ import streamlit as st
 from core.overview import Overview, get_overview
 from pages.components.context import revision, runtime
 from pages.components.job_list import job_list
-from pages.components.numbers import count_text, rate_text
+from pages.components.numbers import count_text, rate_text, time_text
 from pages.components.words import _, escape
 
 
@@ -33,6 +33,23 @@ def render_catalogue(view: Overview) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         link(_("{n} leaf categories").format(n=count_text(view.n_leaves)), "taxonomy")
         st.caption(_("from {n} malls").format(n=count_text(view.n_malls)))
+
+
+def render_start() -> None:
+    """An empty catalogue: what to do, in order, each step with its page."""
+    st.info(_("The catalogue is empty. Import your products, or run `make run` once for the demo catalogue."))
+    for n, (label, page, words) in enumerate(
+        (
+            (_("Taxonomy"), "taxonomy", _("Upload your category tree; without one it grows from your products.")),
+            (_("Import"), "import_data", _("Bring your products, with their categories where they have one.")),
+            (_("Training"), "training", _("A first model learns from those categories.")),
+            (_("Label"), "label", _("Correct what the model is least sure of.")),
+        ),
+        start=1,
+    ):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            link(f"{n}. {label}", page)
+            st.caption(words)
 
 
 def render_demo(planted: tuple[int, int]) -> None:
@@ -78,8 +95,7 @@ def render_model(view: Overview) -> None:
         st.text(_("No model yet."))
         link(_("Train one"), "training")
         return
-    made = version.created_at.strftime("%Y-%m-%d %H:%M")
-    st.text(_("{version}, trained {date} UTC").format(version=version.name, date=made))
+    st.text(_("{version}, trained {date}").format(version=version.name, date=time_text(version.created_at)))
     if version.test:
         st.text(_("First answer right: {rate}").format(rate=rate_text(version.test.p_at_1)))
     st.caption(_("On held-out products it never saw; their labels may be wrong too."))
@@ -91,8 +107,7 @@ view = _overview(revision("products", "taxonomy", "models", "campaigns"))
 if view.planted:
     render_demo(view.planted)
 if view.n_products == 0:
-    st.info(_("The catalogue is empty. Import your products, or run `make run` once for the demo catalogue."))
-    link(_("Import"), "import_data")
+    render_start()
 else:
     render_catalogue(view)
     left, middle, right = st.columns(3, gap="large")

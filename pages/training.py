@@ -106,8 +106,8 @@ def render_versions(versions: list[ModelVersion]) -> None:
                 icon=":material/compare_arrows:",
                 query_params={"a": str(in_use), "b": str(chosen)},
             )
-        with st.expander(_("History of what was in use"), icon=":material/history:"):
-            promotion_history()
+    with st.expander(_("History of what was in use"), icon=":material/history:"):
+        promotion_history()
 
 
 min_rows = st.session_state.get("training.min_rows", DEFAULTS.min_rows)

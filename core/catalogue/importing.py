@@ -264,7 +264,6 @@ class _Importer:
             fraction,
             IMPORTING if self.position.now > self.position.before else FINDING,
             rows=self.position.now,
-            n_rows=round(self.position.now / fraction) if fraction else None,
             rows_per_second=round(self.position.now / max(seconds, 0.001)),
             seconds_left=round(seconds / fraction * (1 - fraction)) if fraction else None,
             rejected=self.n_rejected,

@@ -90,7 +90,7 @@ def changed_products(a: Side, b: Side, held_out_only: bool, after_id: int) -> li
             {
                 _("Product"): product.product_id,
                 _("Title"): product.title,
-                _("Label"): product.label or "",
+                _("Current label"): product.label or "",
                 a.name: _answer(product.answer_a, product.confidence_a, product.is_right_a),
                 b.name: _answer(product.answer_b, product.confidence_b, product.is_right_b),
                 _("Held out"): _("yes") if product.is_held_out else "",

@@ -34,7 +34,7 @@ def job_progress(job_id: int) -> None:
         st.session_state[watched] = True
     with st.container(border=True):
         _bar(job)
-        _numbers(job.detail)
+        _numbers(job)
         _curve(job.detail.get("history") or [])
         if not job.is_finished:
             st.button(
@@ -67,7 +67,9 @@ def _bar(job: Job) -> None:
     st.progress(min(max(job.progress, 0.0), 1.0), text=escape(words))
 
 
-def _numbers(detail: dict[str, Any]) -> None:
+def _numbers(job: Job) -> None:
+    """The live numbers of a job; a running one always has the time left, so that nothing jumps when it is known."""
+    detail = job.detail
     shown: list[tuple[str, str]] = []
     if detail.get("epoch"):
         shown.append((_("Epoch"), _("{n} of {total}").format(n=detail["epoch"], total=detail.get("n_epochs") or "?")))
@@ -76,12 +78,14 @@ def _numbers(detail: dict[str, Any]) -> None:
     if detail.get("validation_p_at_1") is not None:
         shown.append((_("Validation P@1"), f"{percent(detail['validation_p_at_1'])} %"))
     if detail.get("rows") is not None:
-        done, total = count_text(detail["rows"]), count_text(detail.get("n_rows") or 0)
-        shown.append((_("Rows"), f"{done} / {total}"))
+        total = f" / {count_text(detail['n_rows'])}" if detail.get("n_rows") else ""  # a file tells none beforehand
+        shown.append((_("Rows"), count_text(detail["rows"]) + total))
     if detail.get("rows_per_second"):
         shown.append((_("Rows per second"), count_text(round(detail["rows_per_second"]))))
     if detail.get("seconds_left") is not None:
         shown.append((_("Time left"), duration_text(timedelta(seconds=detail["seconds_left"]))))
+    elif not job.is_finished:
+        shown.append((_("Time left"), "…"))
     if shown:
         for box, (name, value) in zip(st.columns(len(shown)), shown, strict=True):
             box.metric(name, value)

@@ -1,6 +1,9 @@
 """Numbers as people read them: counts with thousands, rates with their interval and n."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
 
 from core.training.intervals import Rate
 from pages.components.words import _
@@ -25,8 +28,12 @@ def percent(fraction: float) -> str:
 
 
 def time_text(at: datetime) -> str:
-    """A UTC time to the minute."""
-    return f"{at:%Y-%m-%d %H:%M}"
+    """A moment to the minute, by the clock of the browser; by UTC where it does not say which clock it has."""
+    try:
+        zone: tzinfo = ZoneInfo(st.context.timezone or "UTC")
+    except (ValueError, ZoneInfoNotFoundError):  # a name that this machine does not know
+        zone = UTC
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def duration_text(duration: timedelta) -> str:

@@ -82,7 +82,7 @@ def _row(version: ModelVersion) -> dict[str, str]:
     return {
         _("Version"): version.name,
         _("In use"): _("● in use") if version.is_promoted else "",
-        _("Trained (UTC)"): time_text(version.created_at),
+        _("Trained"): time_text(version.created_at),
         _("P@1 on held-out products"): rate_text(test.p_at_1) if test else "",
         _("P@1 on labels by people"): _human(version.human_test),
         _("Macro-F1"): f"{test.macro_f1:.3f}" if test and test.macro_f1 is not None else "",

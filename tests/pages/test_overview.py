@@ -17,6 +17,8 @@ def test_a_newcomer_is_asked_a_name_and_told_what_to_do(open_page: OpenPage) -> 
     page.button[0].click().run()
     assert not page.exception
     assert any("The catalogue is empty" in one.value for one in page.info)
+    steps = [link.proto.label for link in page.get("page_link")]
+    assert [step for step in steps if step[0].isdigit()] == ["1. Taxonomy", "2. Import", "3. Training", "4. Label"]
 
 
 def test_the_demo_is_called_demo(open_page: OpenPage, sqlite_runtime: Runtime, actor: Actor) -> None:

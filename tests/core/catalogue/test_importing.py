@@ -187,6 +187,7 @@ def test_cancel_keeps_what_is_committed_and_the_run_can_go_on(
     stopped = list_import_runs(runtime)[0]
     assert (stopped.state, stopped.n_read) == ("stopped", BLOCK_ROWS)
     resume_import(runtime, actor, stopped.id)
+    assert get_import_run(runtime, stopped.id).state == "waiting"  # nobody is asked to press again
     assert run_next(runtime).status == JobStatus.SUCCEEDED
     run = get_import_run(runtime, stopped.id)
     assert (run.state, run.n_inserted) == ("finished", 3 * BLOCK_ROWS)
