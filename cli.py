@@ -5,7 +5,10 @@ import sys
 import typer
 
 from commands import catalogue, demo, importing, labeling, system, training
+from commands.terminal import say_error, say_misuse
 from core.errors import AppError
+
+MISUSED = 2  # the exit code of a command line that cannot be understood
 
 app = typer.Typer(
     name="shelfwright",
@@ -22,7 +25,12 @@ def main() -> None:
     try:
         app()
     except AppError as error:
-        sys.exit(f"Error: {error}")
+        say_error(error)
+        sys.exit(1)
+    except SystemExit as ended:
+        if ended.code == MISUSED:
+            say_misuse()
+        raise
 
 
 if __name__ == "__main__":

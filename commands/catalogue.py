@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from commands.terminal import JsonFlag, emit, opened
+from core.errors import InvalidInput
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +31,8 @@ def search_categories_command(
     """
     from core.catalogue.search import find_categories
 
+    if not any(word.strip() for word in words):
+        raise InvalidInput("Say what to look for: cli.py search-categories WORDS")
     with opened() as (runtime, _):
         find_categories(runtime, "", 1)  # building the index is not the search
         started = time.perf_counter()

@@ -1,5 +1,6 @@
 """Commands: import products, or a category tree alone."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,6 +8,8 @@ import typer
 
 from commands.terminal import JsonFlag, emit, opened, run_job
 from core.errors import N_, InvalidInput
+
+SHOWN_UNUSED = 20  # columns
 
 
 def register(app: typer.Typer) -> None:
@@ -78,8 +81,34 @@ def _import_products(
         raise InvalidInput(N_("Give the source a name with --source NAME."))
     payload = import_payload(file, source, chosen)
     with opened() as (runtime, actor):
-        check_plan(plan_import(file, chosen, remembered_options(runtime, payload["source"])))
-        _show(run_job(runtime, actor, JOB, payload).result, as_json)
+        plan = plan_import(file, chosen, remembered_options(runtime, payload["source"]))
+        check_plan(plan)
+        how = _how_read(vars(plan.shape), plan.options.to_json(), [str(note) for note in plan.notes])
+        _say_how(file.name, how, plan.headings)
+        _show(run_job(runtime, actor, JOB, payload).result | how, as_json)
+
+
+def _how_read(shape: dict[str, Any], options: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+    """What was chosen or detected, as --json tells it."""
+    names = ("columns", "separator", "decimal_comma", "date_order", "taxonomy")
+    return {**shape, **{name: options[name] for name in names}, "notes": notes}
+
+
+def _say_how(file_name: str, how: dict[str, Any], headings: list[str]) -> None:
+    """One line on stderr before the work begins, and one for each note."""
+    signs = {"\t": "tab", " ": "space"}
+    parts = [how["format"].upper(), how["encoding"], f"sheet {how['sheet']}" if how["sheet"] else ""]
+    parts.append(f"delimiter {signs.get(how['delimiter'], how['delimiter'])}" if how["delimiter"] else "")
+    parts.append(f"category levels split at '{how['separator'].strip()}'" if how["separator"] else "")
+    parts.append("decimal comma" if how["decimal_comma"] else "")
+    taken = {name for names in how["columns"].values() for name in names}
+    columns = [f"{field}={'+'.join(names)}" for field, names in how["columns"].items() if names]
+    unused = [name for name in headings if name not in taken]
+    line = f"{file_name}: {', '.join(filter(None, parts))}; {', '.join(columns)}"
+    sys.stderr.write(line + (f"; not used: {', '.join(unused[:SHOWN_UNUSED])}" if unused else "") + "\n")
+    for note in how["notes"]:
+        sys.stderr.write(f"Note: {note}\n")
+    sys.stderr.flush()
 
 
 def _resume(run_id: int, as_json: bool) -> None:
@@ -87,8 +116,11 @@ def _resume(run_id: int, as_json: bool) -> None:
     from core.catalogue.importing import JOB, resume_payload
 
     with opened() as (runtime, actor):
-        payload = resume_payload(get_import_run(runtime, run_id))
-        _show(run_job(runtime, actor, JOB, payload).result, as_json)
+        stopped = get_import_run(runtime, run_id)
+        payload = resume_payload(stopped)
+        how = _how_read(stopped.options["shape"], stopped.options["options"], [])
+        _say_how(stopped.file_name, how, [])
+        _show(run_job(runtime, actor, JOB, payload).result | how, as_json)
 
 
 def _show(facts: dict[str, Any], as_json: bool) -> None:
@@ -112,15 +144,33 @@ def _import_taxonomy(path: Path, as_json: bool) -> None:
         emit(as_json, {**result.counts}, "\n".join(lines))
 
 
-def rejects_command(run_id: Annotated[int, typer.Argument(help="The import's number.")]) -> None:
+def rejects_command(
+    run_id: Annotated[int, typer.Argument(help="The import's number.")], as_json: JsonFlag = False
+) -> None:
     """Print the rejected rows of an import as CSV, to mend and import again under the same source.
 
-    Example:
+    Examples:
 
         cli.py rejects 3 > rejects.csv
+
+        cli.py rejects 3 --json
     """
-    from core.catalogue.import_runs import write_rejects
+    from core.catalogue.import_runs import get_import_run, list_rejects, write_rejects
 
     with opened() as (runtime, _):
-        for part in write_rejects(runtime, run_id):
-            typer.echo(part, nl=False)
+        if not as_json:
+            for part in write_rejects(runtime, run_id):
+                typer.echo(part, nl=False)
+            return
+        run = get_import_run(runtime, run_id)
+        rejects = [
+            {
+                "line": reject.line,
+                "column": reject.column,
+                "value": reject.value,
+                "reason": str(reject.reason),
+                "record": reject.record,
+            }
+            for reject in list_rejects(runtime, run_id, run.n_rejected)
+        ]
+    emit(True, {"run_id": run_id, "source": run.source, "file": run.file_name, "rejects": rejects}, "")

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Annotated, Any
 
 import typer
@@ -21,11 +22,13 @@ from db.enums import JobStatus
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object last, for programs.")]
 ShowProgress = Callable[[float, str, dict[str, Any]], None]
 PLAIN_SECONDS = 5.0
+_began: ContextVar[float] = ContextVar("began")  # when this command opened the runtime
 
 
 @contextmanager
 def opened() -> Iterator[tuple[Runtime, Actor]]:
     """The runtime of the environment and the person who acts from this terminal."""
+    _began.set(time.perf_counter())
     runtime = open_runtime(read_settings())
     try:
         yield runtime, sign_in_local(runtime, runtime.settings.person)
@@ -34,11 +37,34 @@ def opened() -> Iterator[tuple[Runtime, Actor]]:
 
 
 def emit(as_json: bool, facts: dict[str, Any], sentence: str) -> None:
-    """Print the facts as one JSON object, or the sentence for a person."""
-    if as_json:
-        sys.stdout.write(json.dumps(facts, ensure_ascii=False, default=str) + "\n")
-    else:
+    """Print the facts as one JSON object, with the `seconds` that it took, or the sentence for a person."""
+    if not as_json:
         sys.stdout.write(sentence + "\n")
+        return
+    seconds = {"seconds": round(time.perf_counter() - began, 3)} if (began := _began.get(None)) else {}
+    _write_json(seconds | facts)
+
+
+def _write_json(facts: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(facts, ensure_ascii=False, default=str) + "\n")
+
+
+def asks_for_json(words: list[str]) -> bool:
+    """Whether a command line has the flag --json: then its errors end in a JSON object too."""
+    return "--json" in (words[: words.index("--")] if "--" in words else words)
+
+
+def say_error(error: AppError) -> None:
+    """The sentence on stderr; with --json also an object on stdout, where programs look."""
+    sys.stderr.write(f"Error: {error}\n")
+    if asks_for_json(sys.argv[1:]):
+        _write_json({"error": str(error)})
+
+
+def say_misuse() -> None:
+    """After a usage error, which is explained on stderr already."""
+    if asks_for_json(sys.argv[1:]):
+        _write_json({"error": "This is not how the command is used; standard error says why."})
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from core.catalogue.rejects import HEADINGS, Reason, Reject, rejects_csv
-from core.errors import NotFound
+from core.errors import N_, NotFound
 from core.runtime import Runtime
 from db import imports
 from db.enums import JobStatus
@@ -66,7 +66,7 @@ def get_import_run(runtime: Runtime, run_id: int) -> ImportRun:
     with runtime.sessions.read() as session:
         found = imports.get_run_with_job(session, run_id)
         if found is None:
-            raise NotFound()
+            raise NotFound(N_("There is no import {run_id}."), run_id=run_id)
         return _run(*found)
 
 

@@ -20,6 +20,7 @@ from core.catalogue.import_options import ImportOptions
 from core.catalogue.json_rows import JsonLinesReader
 from core.catalogue.table_rows import ParquetReader, WorkbookReader
 from core.catalogue.text_lines import TextLines
+from core.errors import N_, InvalidInput
 
 TEXT_FORMATS = {"csv", "tsv", "jsonl"}
 
@@ -39,6 +40,7 @@ def detect_shape(path: Path, options: ImportOptions | None = None) -> FileShape:
     options = options or ImportOptions()
     check_file(path)
     kind = file_format(path)
+    _refuse_what_has_no_effect(path, kind, options)
     if kind not in TEXT_FORMATS:
         return FileShape(kind, sheet=options.sheet)
     check_text(path, options.encoding)
@@ -48,6 +50,23 @@ def detect_shape(path: Path, options: ImportOptions | None = None) -> FileShape:
     if options.delimiter:
         return FileShape(kind, encoding, check_delimiter(options.delimiter))
     return FileShape(kind, encoding, detect_delimiter(_start(path, encoding), "\t" if kind == "tsv" else ","))
+
+
+def _refuse_what_has_no_effect(path: Path, kind: str, options: ImportOptions) -> None:
+    """A delimiter for a workbook, a sheet of a CSV: whoever gives one expects something of it."""
+    given = {
+        "sheet": options.sheet if kind != "xlsx" else "",
+        "delimiter": options.delimiter if kind not in ("csv", "tsv") else "",
+        "encoding": options.encoding if kind not in TEXT_FORMATS else "",
+    }
+    for name, value in given.items():
+        if value:
+            raise InvalidInput(
+                N_("{file} is {format}: the option '{option}' means nothing there. Leave it out."),
+                file=path.name,
+                format=kind.upper(),
+                option=name,
+            )
 
 
 def _start(path: Path, encoding: str) -> str:

@@ -4,12 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.catalogue.columns import looks_like_code, propose_columns
+from core.catalogue.columns import is_taxonomy, looks_like_code, propose_columns
 from core.errors import N_, InvalidInput
 
 _LANGUAGE = re.compile(r"^(.+?)[ _.(-]+(ko|kr|en|ja|jp|zh|de|es|fr|it|pt|한국어|영어|일본어)\)?$", re.IGNORECASE)
 _SAME = {"kr": "ko", "jp": "ja", "한국어": "ko", "영어": "en", "일본어": "ja"}
 _IDS = {"id", "번호", "no", "key", "uid", "gid"}
+_NAMES = {"name", "이름", "nombre", "bezeichnung"}
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class TaxonomyColumns:
 def find_columns(file_name: str, headings: Sequence[str], language: str = "") -> TaxonomyColumns:
     """Read the headings. `language` ('ko', 'en' ...) chooses the names where the file has several.
 
-    Raises InvalidInput when no column names categories, or not in that language.
+    Raises InvalidInput when no column names categories, or not in that language, or when these are products.
     """
     by_language: dict[str, dict[str, int]] = {}
     for place, heading in enumerate(headings):
@@ -41,6 +42,7 @@ def find_columns(file_name: str, headings: Sequence[str], language: str = "") ->
             file=file_name,
             headings=", ".join(headings[:40]),
         )
+    _refuse_products(file_name, headings)
     if language and language not in paths:
         raise InvalidInput(
             N_("{file} has no names in '{language}'. It has: {languages}."),
@@ -51,6 +53,24 @@ def find_columns(file_name: str, headings: Sequence[str], language: str = "") ->
     main = language or next((name for name in ("ko", "") if name in paths), next(iter(paths)))
     english = paths.get("en", ()) if main != "en" else ()
     return TaxonomyColumns(paths[main], english, _code(headings))
+
+
+def _refuse_products(file_name: str, headings: Sequence[str]) -> None:
+    """A tree has no prices and no titles; but a plain 'name' may be a category's."""
+    found = propose_columns(headings)
+    told = [found[field][0] for field in ("price", "image", "brand", "mall") if field in found]
+    title = found.get("title", ("",))[0]
+    if title and title.strip().casefold() not in _NAMES and not is_taxonomy(headings):
+        told.append(title)
+    if told:
+        raise InvalidInput(
+            N_(
+                "{file} holds products and no category tree: it has the column '{heading}'. Import it as products, "
+                "with a source."
+            ),
+            file=file_name,
+            heading=told[0],
+        )
 
 
 def _path(columns: dict[str, int]) -> tuple[int, ...]:

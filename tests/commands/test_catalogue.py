@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from cli import app
 from core.catalogue.taxonomy import ensure_categories
+from core.errors import InvalidInput
 from core.runtime import Runtime
 from core.types import utc_now
 
@@ -37,3 +38,8 @@ def test_hits_as_json(shop: Runtime) -> None:
 def test_nothing_found(shop: Runtime) -> None:
     result = CliRunner().invoke(app, ["search-categories", "zzzz"])
     assert result.output.strip() == "Nothing like this."
+
+
+def test_no_words_at_all(shop: Runtime) -> None:
+    with pytest.raises(InvalidInput, match="what to look for"):
+        CliRunner().invoke(app, ["search-categories", " "], catch_exceptions=False)

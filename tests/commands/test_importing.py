@@ -95,6 +95,40 @@ def test_what_is_missing_is_said(shop: Path) -> None:
     assert "There is no encoding" in sentence("import", str(path), "--source", "x", "--encoding", "klingon")
     run("import", str(path), "--source", "x")
     assert "nothing to go on with" in sentence("import", "--resume", "1")
+    assert sentence("import", "--resume", "99") == sentence("rejects", "99") == "There is no import 99."
+    assert "the option 'sheet' means nothing" in sentence("import", str(path), "--source", "x", "--sheet", "y")
+    rows = shop / "items.jsonl"
+    rows.write_text('{"title": "Cap"}\n', "utf-8")
+    assert "'delimiter' means nothing" in sentence("import", str(rows), "--source", "x", "--delimiter", ";")
+
+
+def _catalogue(shop: Path) -> Path:
+    path = shop / "catalogue.csv"
+    path.write_text("id;title;title;category_code;price\n1;Cap;x;99;3,50\n", "cp949")
+    return path
+
+
+def test_what_was_detected_is_said(shop: Path) -> None:
+    path = _catalogue(shop)
+    path.write_bytes(path.read_bytes() + "2;모자;x;99;3,50\n".encode("cp949"))
+    result = CliRunner().invoke(app, ["import", str(path), "--source", "x", "--json"], catch_exceptions=False)
+    first, *notes = result.stderr.splitlines()
+    assert first.startswith("catalogue.csv: CSV, cp949, delimiter ;, decimal comma; title=title, ")
+    assert "category=category_code" in first
+    assert first.endswith("; not used: title (2)")
+    assert notes[0].startswith("Note: The heading 'title' stands more than once")
+    assert notes[1].startswith("Note: The column 'category_code' seems to hold category codes")
+    done = json.loads(result.stdout.splitlines()[-1])
+    assert (done["format"], done["encoding"], done["delimiter"], done["decimal_comma"]) == ("csv", "cp949", ";", True)
+    assert (done["columns"]["title"], len(done["notes"]), done["rows_rejected"]) == (["title"], 2, 2)
+
+
+def test_rejects_as_json(shop: Path) -> None:
+    done = facts("import", str(_catalogue(shop)), "--source", "x")
+    listed = facts("rejects", str(done["run_id"]))
+    (reject,) = listed["rejects"]
+    assert (listed["source"], reject["line"], reject["column"], reject["value"]) == ("x", 2, "category_code", "99")
+    assert reject["record"]["title"] == "Cap"
 
 
 @pytest.mark.real_data

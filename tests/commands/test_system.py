@@ -46,6 +46,7 @@ def test_doctor_prints_one_json_object_last(tmp_path: Path) -> None:
     facts = json.loads(done.stdout.splitlines()[-1])
     assert done.returncode == 0
     assert facts["healthy"] is True
+    assert facts["seconds"] > 0
     assert {finding["name"] for finding in facts["findings"]} >= {"python", "disk", "database", "device"}
 
 
@@ -53,6 +54,15 @@ def test_a_wrong_setting_is_one_sentence(tmp_path: Path) -> None:
     done = run(tmp_path, "doctor", SHELFWRIGHT_PORT="many")
     assert done.returncode == 1
     assert done.stderr == "Error: SHELFWRIGHT_PORT must be a number, not 'many'.\n"
+
+
+def test_with_json_an_error_is_an_object_too(tmp_path: Path) -> None:
+    done = run(tmp_path, "rejects", "7", "--json")
+    assert (done.returncode, done.stderr) == (1, "Error: There is no import 7.\n")
+    assert json.loads(done.stdout) == {"error": "There is no import 7."}
+    misused = run(tmp_path, "rejects", "seven", "--json")
+    assert misused.returncode == 2
+    assert "error" in json.loads(misused.stdout)
 
 
 def test_an_unreachable_database_is_one_sentence(tmp_path: Path) -> None:

@@ -175,3 +175,13 @@ def test_real_taxonomies(
     categories = load_categories(runtime).values()
     assert (len(categories), sum(category.is_leaf for category in categories)) == (n_nodes, n_leaves)
     assert import_taxonomy_file(runtime, actor, real_data / name)["categories_created"] == 0
+
+
+@pytest.mark.parametrize(
+    "headings", [["id", "title", "category"], ["name", "category", "price"], ["상품명", "카테고리"]]
+)
+def test_a_file_of_products_is_no_tree(
+    sqlite_runtime: Runtime, actor: Actor, tmp_path: Path, headings: list[str]
+) -> None:
+    with pytest.raises(InvalidInput, match="holds products and no category tree"):
+        import_taxonomy_file(sqlite_runtime, actor, write(tmp_path / "a.csv", [headings, ["1"] * len(headings)]))
