@@ -171,8 +171,8 @@ def claim_command(campaign: CampaignOption = None, as_json: JsonFlag = False) ->
         "brand": card.product.brand,
         "mall": card.product.mall,
         "mall_category": card.product.mall_category,
-        "category_id": card.category_id,
-        "category": paths.get(card.category_id) if card.category_id else None,
+        "category_id": card.product.category_id,
+        "category": paths.get(card.product.category_id) if card.product.category_id else None,
         "suggestions": suggestions,
         "lease_expires_at": task.lease_expires_at,
     }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Self, get_args, get_origin, get_type_hints
 
 import sqlalchemy as sa
 
@@ -111,7 +111,7 @@ def _as_text(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Product:
-    """A product with its current label and what the model says; the last three are none without a prediction."""
+    """A product with its current label. `image` is a reference to be checked, never a trusted path."""
 
     id: int
     source: str
@@ -126,6 +126,17 @@ class Product:
     category_id: int | None
     label_source: LabelSource | None
     labeled_at: datetime | None
+
+    @classmethod
+    def of(cls, row: sa.RowMapping) -> Self:
+        """From a row of `db.products`."""
+        return cls(**{part.name: row[part.name] for part in fields(cls) if part.name in row})
+
+
+@dataclass(frozen=True)
+class ListedProduct(Product):
+    """With what the model says: none without a prediction."""
+
     predicted_category_id: int | None = None
     confidence: float | None = None
     margin: float | None = None
@@ -135,11 +146,8 @@ class Product:
 class ProductPage:
     """`next_cursor` goes on after the last row; none at the end."""
 
-    rows: tuple[Product, ...]
+    rows: tuple[ListedProduct, ...]
     next_cursor: str | None
-
-
-_FIELDS = tuple(part.name for part in fields(Product))
 
 
 def list_products(
@@ -158,7 +166,7 @@ def list_products(
     limit = max(1, min(limit, MAX_PAGE))
     with runtime.sessions.read() as session:
         found = products.list_products(session, wanted, order, limit + 1, after)
-    rows = tuple(_product(row) for row, _ in found[:limit])
+    rows = tuple(ListedProduct.of(row) for row, _ in found[:limit])
     return ProductPage(rows, _write_cursor(order, found[limit - 1][1]) if len(found) > limit else None)
 
 
@@ -184,10 +192,6 @@ def with_version(runtime: Runtime, wanted: ProductFilter, order: ProductOrder) -
     if version is None and (wanted.asks_the_model or order in products.SORTED_BY_MODEL):
         raise NoModelYet()
     return replace(wanted, model_version_id=version)
-
-
-def _product(row: sa.RowMapping) -> Product:
-    return Product(**{name: row[name] for name in _FIELDS if name in row})
 
 
 def _write_cursor(order: ProductOrder, place: list[Any]) -> str:

@@ -96,11 +96,6 @@ def get_category(runtime: Runtime, category_id: int) -> Category:
     return category
 
 
-def list_children(runtime: Runtime, parent_id: int | None) -> list[Category]:
-    """The nodes right under `parent_id` (None: the roots), without retired ones."""
-    return list(load_taxonomy(runtime).children.get(parent_id, ()))
-
-
 def clean_name(name: str) -> str:
     """A name as it is kept: NFC, single spaces, no control characters, '>' as '›' (a path is split at '>')."""
     text = unicodedata.normalize("NFC", name).replace(">", "›")

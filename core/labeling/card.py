@@ -1,31 +1,13 @@
 """Everything the labeling card shows, in two indexed queries."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 
+from core.catalogue.products import Product
 from core.errors import N_, NotFound
 from core.labeling.queue import Task, task_of
 from core.runtime import Runtime
 from core.types import Actor
 from db import campaigns, products, tasks
-from db.enums import LabelSource
-
-
-@dataclass(frozen=True)
-class CardProduct:
-    """A product as an annotator sees it; `image` is a reference to be checked, never a trusted path."""
-
-    id: int
-    source: str
-    external_id: str
-    title: str
-    brand: str | None
-    mall: str | None
-    mall_category: str | None
-    price: Decimal | None
-    registered_at: datetime | None
-    image: str | None
 
 
 @dataclass(frozen=True)
@@ -33,9 +15,7 @@ class Card:
     """One task with its evidence. `suggestions` are (category id, confidence 0..1), best first, maybe none."""
 
     task: Task
-    product: CardProduct
-    category_id: int | None  # the current label
-    label_source: LabelSource | None
+    product: Product
     suggestions: tuple[tuple[int, float], ...]
     model_version_id: int | None
     model_version_name: str | None
@@ -54,12 +34,9 @@ def get_card(runtime: Runtime, task: Task) -> Card:
         seen = products.find_suggestions(session, task.product_id, task.campaign_id)
     if row is None:
         raise NotFound(N_("There is no product {product_id}."), product_id=task.product_id)
-    facts = {name: row[name] for name in CardProduct.__dataclass_fields__}
     return Card(
         task=task,
-        product=CardProduct(**facts),
-        category_id=row["category_id"],
-        label_source=row["label_source"],
+        product=Product.of(row),
         suggestions=tuple((int(category), float(confidence)) for category, confidence in seen["top"]) if seen else (),
         model_version_id=seen["model_version_id"] if seen else None,
         model_version_name=seen["name"] if seen else None,

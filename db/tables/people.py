@@ -18,7 +18,7 @@ class PersonRow(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     name: Mapped[str] = mapped_column(sa.String(120), unique=True)
     role: Mapped[Role] = mapped_column(word(Role))
-    is_active: Mapped[bool] = mapped_column(default=True)
+    is_active: Mapped[bool] = mapped_column(default=True)  # off: may not sign in any more; what they did stays
     created_at: Mapped[datetime]
 
 

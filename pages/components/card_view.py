@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from core.catalogue.products import Product
 from core.catalogue.taxonomy import Category
-from core.labeling.card import Card, CardProduct
+from core.labeling.card import Card
 from core.labeling.queue import Task
 from pages.components.words import _, language
 
@@ -44,7 +45,7 @@ class CardView:
 def make_view(card: Card, categories: dict[int, Category]) -> CardView:
     """`categories` is the whole tree by id; a suggestion whose category is gone or retired is left out."""
     choices = _choices(card, categories)
-    current = categories.get(card.category_id) if card.category_id is not None else None
+    current = categories.get(card.product.category_id) if card.product.category_id is not None else None
     return CardView(
         token=card_token(card.task),
         task_id=card.task.id,
@@ -76,10 +77,10 @@ def _choices(card: Card, categories: dict[int, Category]) -> tuple[Choice, ...]:
     """The suggestions, then the current label where it is none of them."""
     known = [(id_, conf) for id_, conf in card.suggestions if id_ in categories and _is_usable(categories[id_])]
     choices = [
-        Choice(str(rank), id_, category_path(categories[id_]), rank, confidence, id_ == card.category_id)
+        Choice(str(rank), id_, category_path(categories[id_]), rank, confidence, id_ == card.product.category_id)
         for rank, (id_, confidence) in enumerate(known[: MAX_KEYS - 1], start=1)
     ]
-    current = categories.get(card.category_id) if card.category_id is not None else None
+    current = categories.get(card.product.category_id) if card.product.category_id is not None else None
     if current and _is_usable(current) and not any(choice.is_current for choice in choices):
         choices.append(Choice(str(len(choices) + 1), current.id, category_path(current), None, None, True))
     return tuple(choices)
@@ -89,7 +90,7 @@ def _is_usable(category: Category) -> bool:
     return category.is_leaf and category.retired_at is None
 
 
-def _facts(product: CardProduct, label: str | None) -> tuple[tuple[str, str], ...]:
+def _facts(product: Product, label: str | None) -> tuple[tuple[str, str], ...]:
     """Always the same rows in the same places: the eye finds them without looking."""
     return (
         (_("Mall"), product.mall or "–"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.catalogue.products import Product, ProductFilter, ProductPage, count_products, list_products
+from core.catalogue.products import ListedProduct, ProductFilter, ProductPage, count_products, list_products
 from core.catalogue.taxonomy import Category, load_categories
 from db.enums import LabelSource, ProductOrder
 from pages.components.context import revision, runtime
@@ -40,7 +40,7 @@ def found_text(wanted: ProductFilter) -> str:
     return _("{n} products").format(n=number)
 
 
-def product_table(rows: tuple[Product, ...]) -> None:
+def product_table(rows: tuple[ListedProduct, ...]) -> None:
     """Titles and names are drawn on a canvas: nothing in them can become a page."""
     tree = load_categories(runtime())
     st.dataframe(
@@ -61,7 +61,7 @@ def product_table(rows: tuple[Product, ...]) -> None:
     )
 
 
-def _row(product: Product, tree: dict[int, Category]) -> dict[str, Any]:
+def _row(product: ListedProduct, tree: dict[int, Category]) -> dict[str, Any]:
     return {
         _("Title"): product.title,
         _("Mall"): product.mall,

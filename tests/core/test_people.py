@@ -8,12 +8,21 @@ from core.permissions import ALLOWED, Action, authorize, may
 from core.runtime import Runtime
 from core.types import Actor
 from db.enums import Role
+from db.tables import PersonRow
+from tests.core.labeling.shelf import change_row
 
 
 def test_a_name_is_one_person(runtime: Runtime) -> None:
     first = sign_in_local(runtime, "  김 미나 ", Role.ANNOTATOR)
     assert (first.name, first.role) == ("김 미나", Role.ANNOTATOR)
     assert sign_in_local(runtime, "김 미나", Role.ADMIN) == first
+
+
+def test_who_is_switched_off_cannot_sign_in(runtime: Runtime) -> None:
+    mina = sign_in_local(runtime, "미나")
+    change_row(runtime, PersonRow, mina.person_id, is_active=False)
+    with pytest.raises(Forbidden, match="미나"):
+        sign_in_local(runtime, "미나")
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81, "a\x00b"])

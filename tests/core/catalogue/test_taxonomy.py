@@ -12,8 +12,8 @@ from core.catalogue.taxonomy import (
     ensure_categories,
     get_category,
     grow_taxonomy,
-    list_children,
     load_categories,
+    load_taxonomy,
     set_guidelines,
 )
 from core.errors import Forbidden, InvalidInput, NotFound, StaleEdit
@@ -92,12 +92,12 @@ def test_the_longest_path_fits_both_databases(runtime: Runtime) -> None:
 
 def test_children_stand_in_the_order_of_the_file_without_retired_ones(runtime: Runtime) -> None:
     root, *_, last = ensure(runtime, ("r",), ("r", "z"), ("r", "a"), ("r", "m"))
-    assert [child.name for child in list_children(runtime, root)] == ["z", "a", "m"]
+    assert [child.name for child in load_taxonomy(runtime).children[root]] == ["z", "a", "m"]
     with runtime.sessions.write() as session:
         session.execute(sa.update(CategoryRow).where(CategoryRow.id == last).values(retired_at=utc_now()))
     ensure(runtime, ("another",))
-    assert [child.name for child in list_children(runtime, root)] == ["z", "a"]
-    assert [child.name for child in list_children(runtime, None)] == ["r", "another"]
+    assert [child.name for child in load_taxonomy(runtime).children[root]] == ["z", "a"]
+    assert [child.name for child in load_taxonomy(runtime).children[None]] == ["r", "another"]
     assert last in load_categories(runtime)
 
 

@@ -229,7 +229,7 @@ def test_the_card_shows_the_promoted_versions_suggestions(runtime: Runtime, acto
     campaign = add_campaign(runtime, shelf, overlap=2)
     task = claim(runtime, actor, campaign)
     card = get_card(runtime, task)
-    assert (card.product.title, card.product.mall, card.category_id) == ("상품 0 shirt", None, shelf.leaves[0])
+    assert (card.product.title, card.product.mall, card.product.category_id) == ("상품 0 shirt", None, shelf.leaves[0])
     assert [category for category, _ in card.suggestions] == [shelf.leaves[0], shelf.leaves[2], shelf.leaves[3]]
     assert (card.model_version_name, card.overlap, card.n_done_of_product) == ("v1", 2, 0)
     assert card.margin == pytest.approx(0.1)
