@@ -12,11 +12,17 @@ from core.training.registry import (
     promote,
     roll_back,
 )
-from pages.components.context import actor, runtime
+from pages.components.context import actor, revision, runtime
 from pages.components.numbers import count_text, percent, time_text
 from pages.components.words import _, error_text, escape
 
 SHOWN = 10
+
+
+@st.cache_data(ttl=30, max_entries=16, show_spinner=False)
+def _verdict(version_id: int, revisions: tuple[int, ...]) -> GateVerdict:
+    """Kept for half a minute: a decision changes a label and raises no revision. Promoting judges anew."""
+    return judge_promotion(runtime(), version_id)
 
 
 def promotion_box(page: str, version_id: int) -> None:
@@ -25,7 +31,7 @@ def promotion_box(page: str, version_id: int) -> None:
     if version.is_promoted:
         st.info(_("{version} is in use.").format(version=version.name), icon=":material/check_circle:")
         return
-    verdict = judge_promotion(runtime(), version_id)
+    verdict = _verdict(version_id, revision("models", "predictions", "taxonomy", "products"))
     _show_verdict(version.name, verdict)
     with st.form(f"{page}.promote", border=False):
         st.text_input(_("Reason"), key=f"{page}.promote_reason", max_chars=500, placeholder=_("Kept in the audit"))
@@ -37,7 +43,7 @@ def promotion_box(page: str, version_id: int) -> None:
             args=(page, version_id),
             icon=":material/publish:",
         )
-    _say(page)
+    _say(f"{page}.promotion_error")
 
 
 def rollback_box(page: str) -> None:
@@ -49,6 +55,7 @@ def rollback_box(page: str) -> None:
     with st.popover(label, icon=":material/undo:"), st.form(f"{page}.rollback", border=False):
         st.text_input(_("Reason"), key=f"{page}.rollback_reason", max_chars=500)
         st.form_submit_button(_("Roll back"), on_click=_roll_back, args=(page,))
+        _say(f"{page}.rollback_error")
 
 
 def promotion_history() -> None:
@@ -112,10 +119,11 @@ def _roll_back(page: str) -> None:
         version = roll_back(runtime(), actor(), st.session_state[f"{page}.rollback_reason"])
         st.toast(_("{version} is in use.").format(version=version.name), icon=":material/undo:")
     except AppError as error:
-        st.session_state[f"{page}.promotion_error"] = escape(error_text(error))
+        st.session_state[f"{page}.rollback_error"] = escape(error_text(error))
 
 
-def _say(page: str) -> None:
-    problem = st.session_state.pop(f"{page}.promotion_error", None)
+def _say(key: str) -> None:
+    """Why the press before came to nothing, once, beside the button that was pressed."""
+    problem = st.session_state.pop(key, None)
     if problem:
         st.error(problem)

@@ -100,9 +100,12 @@ def test_promoting_needs_a_reason_and_rolls_back(sqlite_runtime: Runtime, versio
     page.text_input(key="training.promote_reason").set_value("shoes are right")
     next(one for one in page.button if "v2" in one.label and "Put" in one.label).click().run()
     assert registry.find_promoted_version(sqlite_runtime).name == "v2"  # type: ignore[union-attr]
+    next(one for one in page.button if one.label == "Roll back").click().run()
+    assert "Say why" in words(page)
     page.text_input(key="training.rollback_reason").set_value("a test")
     next(one for one in page.button if one.label == "Roll back").click().run()
     assert registry.find_promoted_version(sqlite_runtime).name == "v1"  # type: ignore[union-attr]
+    assert "Say why" not in words(page)
 
 
 def test_comparing_names_what_was_gained(sqlite_runtime: Runtime, versions: list[int], show: Show) -> None:
