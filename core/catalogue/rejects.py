@@ -1,6 +1,7 @@
 """Rows that could not be taken: what is kept of them, and the CSV to mend and import again."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import StringIO
@@ -11,7 +12,7 @@ from core.errors import N_
 MAX_KEPT = 10_000  # characters of one value; the file itself still has the rest
 MARK = "reject_reason"  # a file with this heading is one of ours, mended
 HEADINGS = ("reject_file", "reject_line", "reject_column", "reject_value", MARK)
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = re.compile(r"'*[=+\-@\t\r]")  # what a spreadsheet runs; with apostrophes, what looks like one of ours
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,13 @@ def for_storage(text: str) -> str:
 
 
 def neutralised(text: str) -> str:
-    """Text that a spreadsheet does not run as a formula."""
-    return "'" + text if text.startswith(FORMULA_STARTS) else text
+    """Text that a spreadsheet does not run as a formula: an apostrophe before it, also before one of its own."""
+    return "'" + text if FORMULA.match(text) else text
 
 
 def restored(text: str) -> str:
     """What `neutralised` was given."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
+    return text[1:] if text.startswith("'") and FORMULA.match(text) else text
 
 
 def rejects_csv(

@@ -10,6 +10,7 @@ from core.i18n import pick_language, translations
 __all__ = ["LANGUAGE_KEY", "N_", "_", "error_text", "escape", "language", "ngettext"]
 
 LANGUAGE_KEY = "app.language"
+WORD_JOINER = "\u2060"
 
 
 def language() -> str:
@@ -32,5 +33,15 @@ def error_text(error: AppError) -> str:
 
 
 def escape(text: str) -> str:
-    """Text from outside for a place that reads Markdown: every sign of it loses its meaning."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])", r"\\\1", " ".join(text.split()))
+    """Text from outside for a place that reads Markdown: every sign of it loses its meaning, and no address of a site
+    or of a person becomes a link."""
+    plain = re.sub(r"(://|@(?=[-\w]+\.[-\w])|www(?=\.))", _apart, " ".join(text.split()), flags=re.IGNORECASE)
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])", r"\\\1", plain)
+
+
+def _apart(found: re.Match[str]) -> str:
+    """Links are looked for after the backslashes are gone; an invisible sign that joins words keeps them from it."""
+    sign = found[0]
+    if sign == "@":
+        return WORD_JOINER + sign
+    return f":{WORD_JOINER}//" if sign == "://" else sign + WORD_JOINER

@@ -13,7 +13,11 @@ from pages.components.words import escape
     ("text", "shown"),
     [
         ("plain 바지 100", "plain 바지 100"),
-        ("**bold** [x](http://y)", r"\*\*bold\*\* \[x\]\(http\://y\)"),
+        ("**bold** [x](http://y)", "\\*\\*bold\\*\\* \\[x\\]\\(http\\:\u2060//y\\)"),
+        ("HTTPS://evil.example/login", "HTTPS\\:\u2060//evil\\.example/login"),
+        ("바지Www.evil.example wwwx", "바지Www\u2060\\.evil\\.example wwwx"),
+        ("P@1", "P@1"),
+        ("me@evil.example", "me\u2060@evil\\.example"),
         ("<b>&lt;", r"\<b\>\&lt;"),
         ("a\n\n# head", r"a \# head"),
         (":material/home: $x$", r"\:material/home\: \$x\$"),
