@@ -9,7 +9,8 @@ from core.jobs.queue import find_unfinished_job
 from core.labeling.campaigns import Campaign, close_campaign, list_campaigns, pause_campaign, resume_campaign
 from core.permissions import Action, may
 from db.enums import CampaignStatus, ProductOrder
-from pages.components.campaign_form import KINDS, campaign_form
+from pages.components.campaign_form import campaign_form
+from pages.components.campaign_names import KINDS, campaign_name
 from pages.components.context import actor, runtime
 from pages.components.job_progress import job_progress
 from pages.components.messages import say, show_message
@@ -39,7 +40,7 @@ def render_campaign(campaign: Campaign) -> None:
         left, right = st.columns([6, 5], vertical_alignment="center")
         with left:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"**{escape(campaign.name)}**", width="content")
+                st.markdown(f"**{escape(campaign_name(campaign.name))}**", width="content")
                 st.badge(_(word), icon=icon, color="green" if campaign.status == CampaignStatus.ACTIVE else "gray")
             order = _(ORDERS[ProductOrder(campaign.order.value)])
             facts = [_(KINDS[campaign.kind]), order]

@@ -13,6 +13,7 @@ from core.labeling.decisions import list_my_decisions
 from core.labeling.progress import get_progress
 from core.labeling.queue import claim_task
 from db.enums import CampaignStatus
+from pages.components.campaign_names import campaign_name
 from pages.components.card_view import CardView, make_view
 from pages.components.category_picker import category_picker
 from pages.components.context import actor, runtime
@@ -41,7 +42,7 @@ def choose_campaign(campaigns: list[CampaignChoice]) -> CampaignChoice:
     chosen = st.selectbox(
         _("Campaign"),
         list(by_id),
-        format_func=lambda id_: by_id[id_].name,
+        format_func=lambda id_: campaign_name(by_id[id_].name),
         key=CAMPAIGN,
         label_visibility="collapsed",
     )
@@ -65,12 +66,13 @@ def labeling() -> None:
     with top[0]:
         campaign = choose_campaign(campaigns)
     with top[1]:
-        progress_line(get_progress(runtime(), actor(), campaign.id))
-    with top[2]:
+        progress = get_progress(runtime(), actor(), campaign.id)
+        progress_line(progress)
+    with top[2].container(horizontal_alignment="right"):
         keyboard()
     side, main = st.columns([4, 9], gap="medium")
     with main:
-        card = draw_card(campaign)
+        card = draw_card(campaign, progress.n_tasks - progress.n_done)
     if card:
         with side:
             product_image(card.image)
@@ -82,7 +84,7 @@ def labeling() -> None:
         prefetch_image(get_card(runtime(), coming).product.image)
 
 
-def draw_card(campaign: CampaignChoice) -> CardView | None:
+def draw_card(campaign: CampaignChoice, n_left: int) -> CardView | None:
     """The middle of the page; none when there is nothing to decide."""
     try:
         task = claim_task(runtime(), actor(), campaign.id)
@@ -95,7 +97,7 @@ def draw_card(campaign: CampaignChoice) -> CardView | None:
         if campaign.status == CampaignStatus.BUILDING:
             still_building(campaign.is_stalled)
         else:
-            all_done()
+            all_done(n_left)
         return None
     product_title(card.title)
     choice_buttons(card, decide)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.overview import Overview, get_overview
+from pages.components.campaign_names import campaign_name
 from pages.components.context import revision, runtime
 from pages.components.job_list import job_list
 from pages.components.numbers import count_text, rate_text, time_text
@@ -70,7 +71,7 @@ def render_waiting(view: Overview) -> None:
     for campaign in view.waiting:
         share = campaign.n_decided / campaign.n_tasks if campaign.n_tasks else 1.0
         left = _("{left} of {all} left").format(left=count_text(campaign.n_left), all=count_text(campaign.n_tasks))
-        st.progress(min(share, 1.0), text=f"{escape(campaign.name)} · {left}")
+        st.progress(min(share, 1.0), text=f"{escape(campaign_name(campaign.name))} · {left}")
         link(_("Label these"), "label", campaign=str(campaign.campaign_id))
 
 

@@ -6,19 +6,15 @@ import streamlit as st
 
 from core.catalogue.products import ProductFilter
 from core.errors import AppError
-from core.labeling.campaigns import LOW_CONFIDENCE, MAX_OVERLAP, create_campaign, ready_made
+from core.labeling.campaigns import LOW_CONFIDENCE, MAX_OVERLAP, create_campaign, list_campaigns, ready_made
 from db.enums import CampaignKind, CampaignOrder, ProductOrder
+from pages.components.campaign_names import KINDS, free_name
 from pages.components.context import actor, runtime
 from pages.components.messages import say
 from pages.components.product_filter import ORDERS, chip_texts, query_of
 from pages.components.product_table import found_text
 from pages.components.words import N_, _, error_text, escape
 
-KINDS = {
-    CampaignKind.LOW_CONFIDENCE: N_("Low confidence"),
-    CampaignKind.DISAGREEMENT: N_("Disagreement"),
-    CampaignKind.RANDOM: N_("Random"),
-}
 WHAT_FOR = {
     CampaignKind.LOW_CONFIDENCE: N_(
         "What the model is unsure of, the closest calls first: each answer teaches it most."
@@ -27,6 +23,7 @@ WHAT_FOR = {
     CampaignKind.RANDOM: N_("Everything, shuffled: this measures how good labels and model are."),
 }
 ERROR = "campaigns.error"
+N_MADE = "campaigns.n_made"  # part of the form's keys: after each campaign the fields are new and empty
 
 
 def campaign_form(given: tuple[ProductFilter, ProductOrder] | None) -> None:
@@ -34,17 +31,22 @@ def campaign_form(given: tuple[ProductFilter, ProductOrder] | None) -> None:
     kind = _kind_of(given[1]) if given else _chosen_kind()
     wanted, order = (given[0], _order_of(given[1])) if given else _ready(kind)
     _what_it_takes(wanted, order, kind, given is not None)
+    name = free_name(kind, [campaign.name for campaign in list_campaigns(runtime())])
     with st.form("campaigns.form", border=False):
         left, middle, right = st.columns([4, 1, 1])
-        left.text_input(_("Name"), value=_(KINDS[kind]), max_chars=200, key=f"campaigns.name.{kind}")
+        left.text_input(_("Name"), value=name, max_chars=200, key=_key(f"name.{kind}"))
         middle.number_input(
-            _("People per product"), 1, MAX_OVERLAP, 1, key="campaigns.overlap", help=_("With two, you see who agrees.")
+            _("People per product"), 1, MAX_OVERLAP, 1, key=_key("overlap"), help=_("With two, you see who agrees.")
         )
-        right.number_input(_("At most"), 1, None, None, key="campaigns.limit", placeholder=_("all"))
-        st.text_area(_("Guidelines"), key="campaigns.guidelines", max_chars=20_000, height=80)
+        right.number_input(_("At most"), 1, None, None, key=_key("limit"), placeholder=_("all"))
+        st.text_area(_("Guidelines"), key=_key("guidelines"), max_chars=20_000, height=80)
         st.form_submit_button(_("Create the campaign"), type="primary", on_click=_create, args=(kind, wanted, order))
     if ERROR in st.session_state:
         st.error(st.session_state.pop(ERROR))
+
+
+def _key(field: str) -> str:
+    return f"campaigns.{field}.{st.session_state.get(N_MADE, 0)}"
 
 
 def _chosen_kind() -> CampaignKind:
@@ -101,16 +103,17 @@ def _create(kind: CampaignKind, wanted: ProductFilter, order: CampaignOrder) -> 
         campaign = create_campaign(
             runtime(),
             actor(),
-            state[f"campaigns.name.{kind}"],
+            state[_key(f"name.{kind}")],
             kind,
             wanted,
             order,
-            state["campaigns.overlap"],
-            state["campaigns.guidelines"],
-            state["campaigns.limit"],
+            state[_key("overlap")],
+            state[_key("guidelines")],
+            state[_key("limit")],
         )
     except AppError as error:
         state[ERROR] = escape(error_text(error))
         return
+    state[N_MADE] = state.get(N_MADE, 0) + 1
     st.query_params.clear()
     say(_("The campaign '{name}' is made.").format(name=campaign.name))

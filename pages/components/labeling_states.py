@@ -46,10 +46,15 @@ def no_campaign() -> None:
     st.page_link("pages/campaigns.py", label=_("Make a campaign"), icon=":material/arrow_forward:")
 
 
-def all_done() -> None:
-    """Nothing is left that this person could take."""
-    st.subheader(_("Done. Nothing is left in this campaign."), anchor=False)
-    st.markdown(_("What other people hold right now may come back. Your last decisions can still be undone."))
+def all_done(n_left: int) -> None:
+    """Nothing that this person could take; `n_left` wait for others, who hold them or decide them too."""
+    if n_left > 0:
+        st.subheader(_("Nothing for you right now"), anchor=False)
+        st.markdown(_("Other people are at what is left: {n}. It may come back.").format(n=count_text(n_left)))
+        st.button(_("Look again"), key="label.look_again", icon=":material/refresh:")
+    else:
+        st.subheader(_("Done. Nothing is left in this campaign."), anchor=False)
+        st.markdown(_("Your last decisions can still be undone."))
     st.page_link("pages/training.py", label=_("Retrain with the new labels"), icon=":material/model_training:")
     st.page_link("pages/campaigns.py", label=_("Make another campaign"), icon=":material/format_list_numbered:")
 

@@ -8,6 +8,7 @@ from core.catalogue.products import ProductFilter, filter_names
 from core.catalogue.taxonomy import Category, load_categories
 from core.errors import AppError
 from db.enums import ProductOrder
+from pages.components.campaign_names import campaign_name
 from pages.components.category_picker import category_picker
 from pages.components.context import runtime
 from pages.components.words import N_, _, error_text, escape, language
@@ -51,7 +52,9 @@ def _change(name: str, value: object) -> None:
 
 def _from_widget(name: str) -> None:
     value = st.session_state[f"products.{name}"]
-    _change(name, value / 100 if name in PERCENTS and value is not None else value)
+    if name in PERCENTS and value is not None:
+        value = value / 100
+    _change(name, value.strip() if isinstance(value, str) else value)
 
 
 def filter_bar(wanted: ProductFilter, order: ProductOrder) -> None:
@@ -67,7 +70,7 @@ def filter_bar(wanted: ProductFilter, order: ProductOrder) -> None:
     values |= {name: _percent(getattr(wanted, name)) for name in PERCENTS}
     for name, value in values.items():
         st.session_state[f"products.{name}"] = value
-    words, label, sorting, more = st.columns([4, 2, 2, 1], vertical_alignment="bottom")
+    words, label, sorting, more = st.columns([6, 4, 4, 3], vertical_alignment="bottom")
     words.text_input(
         _("Words in the title"), key="products.keyword", on_change=_from_widget, args=("keyword",), max_chars=200
     )
@@ -155,7 +158,9 @@ def chip_texts(wanted: ProductFilter, everything: bool = False) -> dict[str, str
         "mall_id": _("Mall: {name}").format(name=names.get("mall_id", wanted.mall_id)),
         "source": _("Source: {name}").format(name=wanted.source),
         "decided_by": _("Decided by {name}").format(name=names.get("decided_by", wanted.decided_by)),
-        "campaign_id": _("Campaign: {name}").format(name=names.get("campaign_id", wanted.campaign_id)),
+        "campaign_id": _("Campaign: {name}").format(
+            name=campaign_name(str(names.get("campaign_id", wanted.campaign_id)))
+        ),
         "model_version_id": _("Model version: {name}").format(
             name=names.get("model_version_id", wanted.model_version_id)
         ),

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core.jobs.queue import cancel_job, enqueue
 from core.labeling.campaigns import close_campaign, pause_campaign
 from core.labeling.decisions import list_my_decisions, record_decision
-from core.labeling.queue import claim_task
+from core.labeling.queue import claim_task, release_all
 from core.people import sign_in_local
 from core.runtime import Runtime
 from core.types import utc_now
@@ -80,6 +80,18 @@ def test_every_way_out_of_a_card(open_page: OpenPage, sqlite_runtime: Runtime, q
         DecisionKind.LABEL,
     ]
     press(page, "label.undo_last.")
+    assert title(page) == queue.title(1)
+
+
+def test_what_others_hold_is_not_called_done(open_page: OpenPage, sqlite_runtime: Runtime, queue: Queue) -> None:
+    other = sign_in_local(sqlite_runtime, "other")
+    assert claim_task(sqlite_runtime, other, queue.campaign_id)
+    page = open_framed(open_page)
+    press(page, "label.take.1.")
+    press(page, "label.take.1.")
+    assert page.subheader[0].value == "Nothing for you right now"
+    release_all(sqlite_runtime, other)
+    press(page, "label.look_again")
     assert title(page) == queue.title(1)
 
 

@@ -13,6 +13,7 @@ from core.settings import ROOT
 from core.types import Actor
 from db.enums import CampaignStatus
 from db.tables import CampaignRow
+from pages.components.words import LANGUAGE_KEY
 from tests.core.labeling.shelf import Shelf, change_row, fill_shelf
 
 
@@ -28,9 +29,10 @@ def open_page(sqlite_runtime: Runtime, shelf: Shelf, actor: Actor, monkeypatch: 
     st.cache_resource.clear()
     st.cache_data.clear()
 
-    def open_(name: str, **query: str) -> AppTest:
+    def open_(name: str, language: str = "en", **query: str) -> AppTest:
         page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
         page.session_state["app.actor"] = actor
+        page.session_state[LANGUAGE_KEY] = language
         page.run()
         page.switch_page(f"pages/{name}.py")
         for key, value in query.items():
@@ -94,12 +96,33 @@ def test_a_campaign_from_a_filter(open_page, sqlite_runtime: Runtime) -> None:  
     page = open_page("campaigns", new="filter", keyword="shirt", disagrees="1", order="disagreement")
     assert any("shirt" in one.value for one in page.markdown)
     page = open_page("campaigns", new="filter", keyword="trousers", order="margin")
-    page.text_input(key="campaigns.name.low_confidence").input("Mine *now*")
+    page.text_input(key="campaigns.name.low_confidence.0").input("Mine *now*")
     create(page)
     assert not page.exception
     (made,) = list_campaigns(sqlite_runtime)
     assert (made.name, made.n_tasks, made.filter.keyword) == ("Mine *now*", 30, "trousers")
     assert any("Mine \\*now\\*" in one.value for one in page.markdown)
+
+
+def test_after_a_campaign_the_form_is_empty_and_proposes_another_name(open_page, sqlite_runtime: Runtime) -> None:  # type: ignore[no-untyped-def]
+    page = open_page("campaigns")
+    page.number_input(key="campaigns.limit.0").set_value(3)
+    page.text_area(key="campaigns.guidelines.0").input("Only these three.")
+    create(page)
+    create(page)
+    assert not page.exception
+    assert not page.error
+    newest, first = list_campaigns(sqlite_runtime)
+    assert (first.name, first.n_tasks, first.guidelines) == ("Low confidence", 3, "Only these three.")
+    assert (newest.name, newest.n_tasks > 3, newest.guidelines) == ("Low confidence 2", True, None)
+
+
+def test_the_name_of_the_first_run_is_read_in_ones_own_language(open_page, sqlite_runtime: Runtime) -> None:  # type: ignore[no-untyped-def]
+    page = open_page("campaigns")
+    create(page)
+    page = open_page("campaigns", language="ko")
+    assert any("낮은 확신도" in one.value for one in page.markdown)
+    assert page.text_input(key="campaigns.name.low_confidence.0").value == "낮은 확신도 2"
 
 
 def test_pause_resume_close_by_button(open_page, sqlite_runtime: Runtime) -> None:  # type: ignore[no-untyped-def]
