@@ -1,15 +1,20 @@
 """Commands: campaigns, claim, decide, undo, skip."""
 
 import uuid
-from typing import Annotated, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from commands.terminal import JsonFlag, emit, opened, progress_shown
-from core.errors import InvalidInput, NotFound, UnknownCategory
+from core.errors import InvalidInput, LeaseLost, NotFound, UnknownCategory
 from core.runtime import Runtime
 from core.types import Actor
 from db.enums import CampaignKind, CampaignStatus, DecisionKind
+
+if TYPE_CHECKING:
+    from core.labeling.queue import Task
 
 STATES = {
     "pause": "Hand out nothing more for now; what people hold they may still decide.",
@@ -32,26 +37,29 @@ def register(app: typer.Typer) -> None:
     app.command("skip")(skip_command)
 
 
-def _kind(word: str) -> CampaignKind:
-    try:
-        return CampaignKind(word.replace("-", "_"))
-    except ValueError:
-        raise typer.BadParameter(", ".join(kind.value.replace("_", "-") for kind in CampaignKind)) from None
+Kind = TypeVar("Kind")
+CAMPAIGN_KINDS = {kind.value.replace("_", "-"): kind for kind in CampaignKind}
+DECISION_KINDS = {
+    kind.value.replace("_", "-"): kind
+    for kind in (DecisionKind.LABEL, DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING)
+}
+CampaignWord = Annotated[str, typer.Option(metavar="|".join(CAMPAIGN_KINDS), help="Which products, in which order.")]
+DecisionWord = Annotated[str, typer.Option(metavar="|".join(DECISION_KINDS), help="What is decided.")]
 
 
-def _decision_kind(word: str) -> DecisionKind:
-    kinds = (DecisionKind.LABEL, DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING)
-    found = next((kind for kind in kinds if kind.value == word.replace("-", "_")), None)
-    if found is None:
-        raise typer.BadParameter(", ".join(kind.value.replace("_", "-") for kind in kinds))
+def _chosen(kinds: dict[str, Kind], word: str) -> Kind:
+    if (found := kinds.get(word.replace("_", "-"))) is None:
+        raise typer.BadParameter(f"'{word}' is none of {', '.join(kinds)}.", param_hint="--kind")
     return found
 
 
-CampaignOption = Annotated[int | None, typer.Option(help="Its id; the newest open one when not given.")]
+CampaignOption = Annotated[
+    int | None, typer.Option(help="Its id; when not given, the newest open one with something left.")
+]
 
 
 def create_command(
-    kind: Annotated[CampaignKind, typer.Option(parser=_kind, help="low-confidence, disagreement or random.")],
+    kind: CampaignWord,
     name: Annotated[str, typer.Option(help="What people will see; made from the kind when not given.")] = "",
     limit: Annotated[int | None, typer.Option(help="Only the first so many products of the order.")] = None,
     overlap: Annotated[int, typer.Option(help="How many people decide each product.")] = 1,
@@ -78,13 +86,16 @@ def create_command(
 
     from core.labeling.campaigns import create_campaign, ready_made
 
-    wanted, order = ready_made(kind, seed)
+    chosen = _chosen(CAMPAIGN_KINDS, kind)
+    wanted, order = ready_made(chosen, seed)
     if confidence_below is not None:
         wanted = replace(wanted, confidence_below=confidence_below)
     with opened() as (runtime, actor):
-        name = name or _free_name(runtime, kind)
+        name = name or _free_name(runtime, chosen)
         with progress_shown("build_campaign") as show:
-            campaign = create_campaign(runtime, actor, name, kind, wanted, order, overlap, limit=limit, on_report=show)
+            campaign = create_campaign(
+                runtime, actor, name, chosen, wanted, order, overlap, limit=limit, on_report=show
+            )
     facts = _campaign_facts(campaign)
     emit(as_json, facts, f"Campaign {campaign.id} '{campaign.name}' waits with {campaign.n_tasks:,} tasks.")
 
@@ -149,13 +160,13 @@ def claim_command(campaign: CampaignOption = None, as_json: JsonFlag = False) ->
     """
     from core.catalogue.taxonomy import load_categories
     from core.labeling.card import get_card
-    from core.labeling.queue import claim_task
 
     with opened() as (runtime, actor):
-        campaign_id = campaign if campaign is not None else _open_campaign(runtime)
-        task = claim_task(runtime, actor, campaign_id)
+        campaign_ids = [campaign] if campaign is not None else _open_campaigns(runtime)
+        task = _claim_first(runtime, actor, campaign_ids)
         if task is None:
-            emit(as_json, {"campaign_id": campaign_id, "task_id": None}, "Nothing is left in this campaign.")
+            where = "this campaign" if len(campaign_ids) == 1 else "any open campaign"
+            emit(as_json, {"campaign_id": campaign_ids[0], "task_id": None}, f"Nothing is left in {where}.")
             return
         card = get_card(runtime, task)
         paths = {id_: category.path for id_, category in load_categories(runtime).items()}
@@ -165,7 +176,7 @@ def claim_command(campaign: CampaignOption = None, as_json: JsonFlag = False) ->
     ]
     facts = {
         "task_id": task.id,
-        "campaign_id": campaign_id,
+        "campaign_id": task.campaign_id,
         "product_id": card.product.id,
         "title": card.product.title,
         "brand": card.product.brand,
@@ -181,21 +192,27 @@ def claim_command(campaign: CampaignOption = None, as_json: JsonFlag = False) ->
     emit(as_json, facts, "\n".join(lines))
 
 
-def _open_campaign(runtime: Runtime) -> int:
+def _claim_first(runtime: Runtime, actor: Actor, campaign_ids: list[int]) -> "Task | None":
+    """The best task of the first of these campaigns that has one."""
+    from core.labeling.queue import claim_task
+
+    return next((task for id_ in campaign_ids if (task := claim_task(runtime, actor, id_))), None)
+
+
+def _open_campaigns(runtime: Runtime) -> list[int]:
+    """Newest first; there is one at least."""
     from core.labeling.campaigns import list_choices
 
     active = [campaign.id for campaign in list_choices(runtime) if campaign.status == CampaignStatus.ACTIVE]
     if not active:
         raise NotFound("No campaign is open. Make one: cli.py campaign create --kind low-confidence")
-    return active[0]
+    return active
 
 
 def decide_command(
     task: Annotated[int, typer.Argument(help="Its id, from `claim`.")],
     category: Annotated[str, typer.Argument(help="A leaf: its id, its path, or an end of its path.")] = "",
-    kind: Annotated[
-        DecisionKind, typer.Option(parser=_decision_kind, help="label, cannot-tell or bad-listing.")
-    ] = DecisionKind.LABEL,
+    kind: DecisionWord = "label",
     key: Annotated[str, typer.Option(help="Idempotency key: repeat it when you retry, and nothing doubles.")] = "",
     note: Annotated[str, typer.Option(help="Kept with the decision.")] = "",
     as_json: JsonFlag = False,
@@ -214,9 +231,10 @@ def decide_command(
     """
     from core.labeling.decisions import record_decision
 
-    with opened() as (runtime, actor):
+    chosen = _chosen(DECISION_KINDS, kind)
+    with opened() as (runtime, actor), _not_held(task):
         category_id = _category(runtime, category) if category else None
-        made = record_decision(runtime, actor, task, kind, category_id, key or uuid.uuid4().hex, note=note or None)
+        made = record_decision(runtime, actor, task, chosen, category_id, key or uuid.uuid4().hex, note=note or None)
     facts = {
         "decision_id": made.id,
         "task_id": made.task_id,
@@ -228,6 +246,19 @@ def decide_command(
         "idempotency_key": made.idempotency_key,
     }
     emit(as_json, facts, f"Decision {made.id} is recorded.")
+
+
+@contextmanager
+def _not_held(task: int) -> Iterator[None]:
+    """Here a task is only a number: whoever names it may have lost it, or never have had it."""
+    try:
+        yield
+    except LeaseLost:
+        raise LeaseLost(
+            "Task {task} is not in your hands: you never took it, or your time on it ran out. Nothing was saved "
+            "for it. cli.py claim gives you the next one.",
+            task=task,
+        ) from None
 
 
 def _category(runtime: Runtime, words: str) -> int:
@@ -286,6 +317,6 @@ def skip_command(task: Annotated[int, typer.Argument(help="Its id, from `claim`.
     """
     from core.labeling.queue import skip_task
 
-    with opened() as (runtime, actor):
+    with opened() as (runtime, actor), _not_held(task):
         skip_task(runtime, actor, task)
     emit(as_json, {"task_id": task}, f"Task {task} is put off.")

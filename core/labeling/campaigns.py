@@ -101,6 +101,7 @@ def create_campaign(
     the campaign BUILDING, for `resume_campaign`.
     """
     authorize(actor, Action.EDIT_CAMPAIGNS)
+    overlap = _checked_overlap(overlap)  # before anything is counted
     ready_filter, ready_order = ready_made(kind)
     order = order or ready_order
     given = ProductFilter.from_dict((filter if filter is not None else ready_filter).to_dict())  # checked
@@ -112,7 +113,7 @@ def create_campaign(
         "status": CampaignStatus.BUILDING,
         "filter": _checked_filter(wanted, n_products),
         "order": order,
-        "overlap": _checked_overlap(overlap),
+        "overlap": overlap,
         "guidelines": _checked_guidelines(guidelines),
         "model_version_id": wanted.model_version_id,
         "n_tasks": 0,

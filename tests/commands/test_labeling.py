@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import app
-from core.errors import AlreadyLabeled, AppError, InvalidInput, NotFound, UnknownCategory
+from core.errors import AlreadyLabeled, AppError, InvalidInput, LeaseLost, NotFound, UnknownCategory
 from core.runtime import Runtime
 from tests.core.labeling.shelf import Shelf, fill_shelf
 
@@ -36,7 +36,9 @@ def test_the_loop_from_a_terminal(shelf: Shelf) -> None:
     assert task["suggestions"][0] == {"category_id": shelf.leaves[0], "path": "남성 > 바지", "confidence": 0.3}
     decided = run("decide", task["task_id"], "여성>바지", "--key", "k1", "--note", "sure")
     assert (decided["category_id"], decided["previous_category_id"]) == (shelf.leaves[2], shelf.leaves[0])
-    assert run("decide", task["task_id"], shelf.leaves[2], "--key", "k1") == decided
+    again = run("decide", task["task_id"], shelf.leaves[2], "--key", "k1")
+    assert again | {"seconds": 0} == decided | {"seconds": 0}
+    assert min(task["seconds"], decided["seconds"], made["seconds"]) > 0
     with pytest.raises(AlreadyLabeled):
         run("decide", task["task_id"], shelf.leaves[2])
     assert run("undo")["task_id"] == task["task_id"]
@@ -71,8 +73,33 @@ def test_what_is_wrong_is_said(shelf: Shelf) -> None:
         run("decide", task, "양말")
     with pytest.raises(NotFound):
         run("undo")
-    assert CliRunner().invoke(app, ["campaign", "create", "--kind", "nonsense"]).exit_code == 2
-    assert CliRunner().invoke(app, ["decide", str(task), "1", "--kind", "undo"]).exit_code == 2
+    with pytest.raises(InvalidInput, match="people"):
+        run("campaign", "create", "--kind", "low-confidence", "--confidence-below", 0.0001, "--overlap", 0)
+    for words in (["campaign", "create", "--kind", "nonsense"], ["decide", str(task), "1", "--kind", "undo"]):
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 2
+        assert "is none of" in done.output
+    assert "low_confidence" not in CliRunner().invoke(app, ["campaign", "create"]).output
+    assert "undo" not in CliRunner().invoke(app, ["decide", "--help"]).output
+
+
+def test_who_never_held_a_task_is_told_so(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("campaign", "create", "--kind", "random")
+    task = run("claim")["task_id"]
+    monkeypatch.setenv("SHELFWRIGHT_PERSON", "bob")
+    for words in (("decide", task, shelf.leaves[0]), ("skip", task), ("skip", task + 1)):
+        with pytest.raises(LeaseLost, match="not in your hands: you never took it, or"):
+            run(*words)
+
+
+def test_claiming_goes_on_to_an_older_campaign(shelf: Shelf) -> None:
+    older = run("campaign", "create", "--kind", "random")["campaign_id"]
+    newer = run("campaign", "create", "--kind", "random", "--seed", 2, "--limit", 1)["campaign_id"]
+    task = run("claim")
+    assert task["campaign_id"] == newer
+    run("decide", task["task_id"], shelf.leaves[0])
+    assert run("claim")["campaign_id"] == older
+    assert run("claim", "--campaign", newer)["task_id"] is None
 
 
 def test_without_json_a_person_reads_sentences(shelf: Shelf) -> None:
