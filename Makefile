@@ -11,9 +11,10 @@ DEV := $(VENV)/.dev
 setup: $(RUNTIME)
 
 $(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Shelfwright needs Python 3.11 or newer; there is no $(PYTHON) here. On Debian or Ubuntu: apt-get install python3 python3-venv"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Shelfwright needs Python 3.11 or newer, this is " + sys.version.split()[0] + ". Say which one to use: make run PYTHON=python3.11")'
 	@$(PYTHON) -c 'import shutil, sys; free = shutil.disk_usage(".").free / 1e9; sys.exit(0 if free > 9 else f"Shelfwright needs 9 GB of free disk for its libraries, {free:.1f} GB are free here.")'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "The virtual environment could not be made. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 
 $(RUNTIME): requirements.txt | $(VENV)/bin/python
 	$(PY) -m pip install --disable-pip-version-check --quiet -r requirements.txt
