@@ -227,22 +227,37 @@ def sort_keys(conditions: Conditions, order: ProductOrder) -> tuple[list[Any], b
 def list_products(
     session: Session, conditions: Conditions, order: ProductOrder, limit: int, after: list[Any] | None
 ) -> list[tuple[sa.RowMapping, list[Any]]]:
-    """Up to `limit` products, each with its place in the order; `after` is the place to go on from."""
+    """Up to `limit` products, each with its place in the order; `after` is the place to go on from.
+
+    Their ids are found first and what is shown of them afterwards, so that nothing wide is sorted.
+    """
     keys, downwards = sort_keys(conditions, order)
     named = [key.label(f"key_{i}") for i, key in enumerate(keys)]
-    shown = PREDICTION_COLUMNS if conditions.model_version_id is not None else ()
-    query = (
-        select_products(conditions, order, *PRODUCT_COLUMNS, *shown, *named)
-        .outerjoin(MallRow, MallRow.id == ProductRow.mall_id)
-        .outerjoin(MallCategoryRow, MallCategoryRow.id == ProductRow.mall_category_id)
-    )
+    found = select_products(conditions, order, ProductRow.id, *named)
     if after is not None:
         place = sa.tuple_(*keys) if len(keys) > 1 else keys[0]
         there = sa.tuple_(*after) if len(keys) > 1 else after[0]
-        query = query.where(place < there if downwards else place > there)
-    query = query.order_by(*[key.desc() if downwards else key for key in keys]).limit(limit)
-    rows = session.execute(query).mappings()
-    return [(row, [row[f"key_{i}"] for i in range(len(keys))]) for row in rows]
+        found = found.where(place < there if downwards else place > there)
+    found = found.order_by(*[key.desc() if downwards else key for key in keys]).limit(limit)
+    rows = session.execute(_shown(found.subquery("page"), conditions.model_version_id)).mappings()
+    placed = [(row, [row[f"key_{i}"] for i in range(len(keys))]) for row in rows]
+    return sorted(placed, key=lambda one: one[1], reverse=downwards)
+
+
+def _shown(page: sa.Subquery, model_version_id: int | None) -> sa.Select[Any]:
+    """What a list shows of the products of a page, in no order."""
+    columns: list[Any] = [*PRODUCT_COLUMNS, *[column for column in page.c if column.name != "id"]]
+    query = (
+        sa.select(*columns)
+        .select_from(page)
+        .join(ProductRow, ProductRow.id == page.c.id)
+        .outerjoin(MallRow, MallRow.id == ProductRow.mall_id)
+        .outerjoin(MallCategoryRow, MallCategoryRow.id == ProductRow.mall_category_id)
+    )
+    if model_version_id is None:
+        return query
+    prediction = sa.and_(PredictionRow.product_id == ProductRow.id, PredictionRow.model_version_id == model_version_id)
+    return query.add_columns(*PREDICTION_COLUMNS).outerjoin(PredictionRow, prediction)
 
 
 def count_products(session: Session, conditions: Conditions, at_most: int) -> int:

@@ -13,7 +13,7 @@ from core.types import Actor, utc_now
 from db.enums import DecisionKind, LabelSource, ProductOrder
 from tests.core.labeling.shelf import Shelf, add_campaign, annotator, fill_shelf
 from tests.core.labeling.test_decisions import label
-from tests.core.labeling.test_queue import claim
+from tests.core.labeling.test_queue import claim, plans_of
 
 N = 10
 
@@ -227,3 +227,10 @@ def test_a_list_walks_the_index_of_its_order(
         for statement, parameters in lists:
             plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
             assert not [step for step in plan if "TEMP B-TREE" in step], plan
+
+
+def test_a_category_is_sorted_within_its_index(sqlite_runtime: Runtime) -> None:
+    shelf = fill_shelf(sqlite_runtime, 40)
+    wanted = ProductFilter(category_ids=(shelf.men,))
+    steps = plans_of(sqlite_runtime, lambda: list_products(sqlite_runtime, wanted))
+    assert any("USING COVERING INDEX ix_products_category_id_id" in step for step in steps), steps

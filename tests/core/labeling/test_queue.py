@@ -302,6 +302,6 @@ def plans_of(runtime: Runtime, ask: Callable[[], object]) -> list[str]:
         plans = [
             connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
             for statement, parameters in asked
-            if statement.startswith("SELECT")
+            if statement.startswith(("SELECT", "WITH"))
         ]
     return [row[3] for plan in plans for row in plan]
