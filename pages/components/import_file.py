@@ -7,6 +7,7 @@ from core.catalogue.import_runs import list_sources
 from core.catalogue.uploads import Upload, list_uploads, store_upload
 from core.errors import AppError
 from pages.components.context import actor, runtime
+from pages.components.file_field import speak_in_file_fields
 from pages.components.messages import say
 from pages.components.words import _, error_text
 
@@ -20,6 +21,7 @@ def choose_file() -> Upload | None:
         st.session_state[FILE_KEY] = st.session_state.get(FILE_KEY, st.query_params.get("file"))
     else:
         st.session_state[FILE_KEY] = None
+    speak_in_file_fields()
     left, right = st.columns(2)
     left.file_uploader(
         _("Upload a file"),

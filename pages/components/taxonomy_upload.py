@@ -13,6 +13,7 @@ from core.catalogue.taxonomy_importing import TaxonomyImport, TaxonomyOptions, l
 from core.errors import AppError
 from core.permissions import Action, may
 from pages.components.context import actor, runtime
+from pages.components.file_field import speak_in_file_fields
 from pages.components.numbers import count_text
 from pages.components.words import _, error_text, escape
 
@@ -35,6 +36,7 @@ def taxonomy_upload(key: str) -> None:
             "English names if there are. What is there already stays."
         )
     )
+    speak_in_file_fields()
     languages = {_("Detect"): "", "한국어": "ko", "English": "en", "日本語": "ja"}
     with st.form(f"{key}.form", border=False):
         upload = st.file_uploader(_("Taxonomy file"), type=[*(name[1:] for name in FORMATS), "gz"], key=f"{key}.file")

@@ -148,3 +148,4 @@ def test_in_korean_with_past_runs(
     assert not page.exception
     assert [metric.label for metric in page.metric] == ["읽은 행", "새 상품", "바뀜", "그대로", "들어오지 못함"]
     assert page.button(key="import.start").label == "가져오기 시작"
+    assert any("파일 선택" in one.proto.body for one in page.get("html"))  # Streamlit's own field speaks English
