@@ -7,7 +7,7 @@ from core.catalogue.demo import is_demo, load_demo
 from core.catalogue.products import ProductFilter, count_products
 from core.errors import AppError
 from core.jobs.worker import work_until_ended
-from core.labeling.campaigns import ensure_default_campaign, list_campaigns
+from core.labeling.first_campaign import offer_first_campaign
 from core.runtime import Runtime
 from core.training.registry import find_promoted_version
 from core.training.train import enqueue_training
@@ -29,8 +29,7 @@ def prepare(runtime: Runtime, actor: Actor, on_report: Say, n_demo_products: int
         return
     if find_promoted_version(runtime) is None:
         _finish(runtime, enqueue_training(runtime, actor), on_report)  # scores everything and is put to use
-    if not list_campaigns(runtime):
-        ensure_default_campaign(runtime, actor)
+    offer_first_campaign(runtime, actor)
 
 
 def _finish(runtime: Runtime, job_id: int, on_report: Say) -> None:

@@ -143,3 +143,9 @@ def insert_promotion(
             created_at=now,
         )
     )
+
+
+def list_category_metrics(session: Session, version_id: int) -> list[CategoryMetricRow]:
+    """Those with the most held-out rows first."""
+    query = sa.select(CategoryMetricRow).where(CategoryMetricRow.model_version_id == version_id)
+    return list(session.scalars(query.order_by(CategoryMetricRow.n.desc(), CategoryMetricRow.category_id)))

@@ -11,6 +11,7 @@ from core.training.training_preview import TrainingPreview
 from core.training.training_settings import TrainingSettings
 from core.training.versions import ModelVersion
 from db.enums import JobStatus
+from pages.components.category_quality import category_quality_table
 from pages.components.context import actor, revision, runtime
 from pages.components.job_progress import job_progress
 from pages.components.numbers import rate_text
@@ -108,6 +109,8 @@ def render_versions(versions: list[ModelVersion]) -> None:
             )
     with st.expander(_("History of what was in use"), icon=":material/history:"):
         promotion_history()
+    if st.toggle(_("Quality per category"), key="training.per_category"):
+        category_quality_table(chosen, revision("models", "taxonomy"))
 
 
 min_rows = st.session_state.get("training.min_rows", DEFAULTS.min_rows)

@@ -21,7 +21,8 @@ from core.training.splits import LEFT_OUT, TEST, VALIDATION
 from core.types import utc_now
 from db import labels_for_training, snapshots
 from db.enums import DecisionKind, LabelSource
-from db.labels_for_training import Moment, ProductFields, Verdict
+from db.labels_for_training import Moment, Verdict
+from db.product_texts import ProductText
 from db.splits import map_folds
 from models.types import LabeledTexts, ProductTexts
 
@@ -57,7 +58,8 @@ class Choice:
     """Which labeled products are learned from, found in a first pass; `left_out` says how many are not and why."""
 
     moment: Moment
-    categories: set[int] = field(default_factory=set)
+    categories: set[int] = field(default_factory=set)  # learned
+    rare: set[int] = field(default_factory=set)  # too few rows to learn; their held-out rows still judge the model
     by_source: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
 
@@ -125,34 +127,49 @@ def choose_rows(
     runtime: Runtime, min_rows: int, on_progress: Callable[[float], None] = lambda fraction: None
 ) -> Choice:
     """Count what can be learned from: which categories have enough rows, and what is left out for which reason."""
-    retired = {node.id for node in load_categories(runtime).values() if node.retired_at is not None}
+    unusable = map_unusable_categories(runtime)
     with runtime.sessions.read() as session:
         choice = Choice(labels_for_training.now_in_labels(session))
     rows_of: dict[int, Counter[str]] = {}
+    held_out_of: dict[int, Counter[str]] = {}
     for first, last in _ranges(runtime, on_progress):
         with runtime.sessions.read() as session:
             verdicts = labels_for_training.map_verdicts(session, first, last, choice.moment)
             folds = map_folds(session, first, last)
         for product_id, verdict in verdicts.items():
-            reason = _reason_to_leave_out(verdict, retired, folds.get(product_id))
+            fold = folds.get(product_id)
+            reason = _reason_to_leave_out(verdict, unusable, fold)
             if reason:
                 choice.left_out[reason] += 1
             elif verdict.category_id is not None:
                 rows_of.setdefault(verdict.category_id, Counter())[verdict.source.value] += 1
+                if fold == TEST:
+                    held_out_of.setdefault(verdict.category_id, Counter())[verdict.source.value] += 1
     for category_id, by_source in rows_of.items():
         if by_source.total() >= min_rows:
             choice.categories.add(category_id)
             choice.by_source += by_source
         else:
-            choice.left_out["too_few_rows"] += by_source.total()
+            held_out = held_out_of.get(category_id, Counter())
+            choice.rare.add(category_id)
+            choice.by_source += held_out
+            choice.left_out["too_few_rows"] += by_source.total() - held_out.total()
+    choice.left_out += Counter()  # without zeros
     return choice
 
 
-def _reason_to_leave_out(verdict: Verdict, retired: set[int], fold: int | None) -> str | None:
+def map_unusable_categories(runtime: Runtime) -> dict[int, str]:
+    """Category id -> why no model may learn it: nobody could accept it as a suggestion."""
+    categories = load_categories(runtime).values()
+    reasons = {node.id: "not_a_leaf" for node in categories if not node.is_leaf}
+    return reasons | {node.id: "retired_category" for node in categories if node.retired_at is not None}
+
+
+def _reason_to_leave_out(verdict: Verdict, unusable: dict[int, str], fold: int | None) -> str | None:
     if verdict.kind != DecisionKind.LABEL:
         return verdict.kind.value
-    if verdict.category_id in retired:
-        return "retired_category"
+    if verdict.category_id in unusable:
+        return unusable[verdict.category_id]
     return "between_folds" if fold in (None, LEFT_OUT) else None
 
 
@@ -180,14 +197,18 @@ def _rows(
         chunk = []
         for product in products:
             verdict, fold = verdicts.get(product.id), folds.get(product.id, LEFT_OUT)
-            if verdict and verdict.category_id in choice.categories and fold != LEFT_OUT:
+            if verdict and fold != LEFT_OUT and _is_kept(choice, verdict.category_id, fold):
                 chunk.append(_row(product, verdict, fold, human_weight))
                 n_by_fold[{TEST: "test", VALIDATION: "validation"}.get(fold, "train")] += 1
         if chunk:
             yield chunk
 
 
-def _row(product: ProductFields, verdict: Verdict, fold: int, human_weight: float) -> tuple[Any, ...]:
+def _is_kept(choice: Choice, category_id: int | None, fold: int) -> bool:
+    return category_id in choice.categories or (fold == TEST and category_id in choice.rare)
+
+
+def _row(product: ProductText, verdict: Verdict, fold: int, human_weight: float) -> tuple[Any, ...]:
     return (
         product.id,
         product.title,

@@ -257,6 +257,10 @@ class _Training:
         try:
             promote(self.runtime, self.context.actor, version.id, "first version")
             self.context.log(f"{version.name} is in use: there was none before.")
+            from core.labeling.first_campaign import offer_first_campaign
+
+            if self.settings.score_after and offer_first_campaign(self.runtime, self.context.actor):
+                self.context.log("A campaign with what it is unsure of is ready on the Label page.")
         except Conflict:
             self.context.log(f"{version.name} is not put to use: somebody promoted another version meanwhile.")
 
@@ -276,7 +280,7 @@ class _Training:
             scope,
             model,
             self.context.folder / "held_out.json",
-            lambda fraction, detail: self._report(EVALUATING, N_("judging on held-out rows"), **detail),
+            lambda fraction, detail: self._report(EVALUATING, N_("judging the version in use likewise"), **detail),
             partial(keep_hold, context=self.context),
         )
 

@@ -3,9 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from core.catalogue.taxonomy import load_categories
 from core.errors import N_, AppError, TooFewLabels
 from core.runtime import Runtime
+from core.training.snapshot import map_unusable_categories
 from core.training.train import MIN_TRAIN_ROWS
 from db import labels_for_training, snapshots
 from db.enums import DecisionKind
@@ -16,7 +16,7 @@ LEAST_LABELED = 2 * MIN_TRAIN_ROWS  # some are held out
 @dataclass(frozen=True)
 class TrainingPreview:
     """Counts of labeled products. `left_out` says why and how many: cannot_tell, bad_listing, retired_category,
-    too_few_rows, between_folds."""
+    not_a_leaf, too_few_rows, between_folds."""
 
     by_source: dict[str, int]  # to be learned from, test and validation rows included
     n_categories: int
@@ -37,7 +37,7 @@ class TrainingPreview:
 
 def preview_training(runtime: Runtime, min_rows: int) -> TrainingPreview:
     """Counted from the products' current labels in one pass of the database; no file is written."""
-    retired = {node.id for node in load_categories(runtime).values() if node.retired_at is not None}
+    unusable = map_unusable_categories(runtime)
     with runtime.sessions.read() as session:
         rows = labels_for_training.count_usable(session)
         left_out = Counter(labels_for_training.count_undecidable(session))
@@ -49,13 +49,13 @@ def preview_training(runtime: Runtime, min_rows: int) -> TrainingPreview:
         per_category[category_id] += n
     by_source: Counter[str] = Counter()
     for category_id, source, n in rows:
-        if category_id in retired:
-            left_out["retired_category"] += n
+        if category_id in unusable:
+            left_out[unusable[category_id]] += n
         elif per_category[category_id] < min_rows:
             left_out["too_few_rows"] += n
         else:
             by_source[source.value] += n
-    n_categories = sum(n >= min_rows and category_id not in retired for category_id, n in per_category.items())
+    n_categories = sum(n >= min_rows and category_id not in unusable for category_id, n in per_category.items())
     return TrainingPreview(
         by_source=dict(by_source),
         n_categories=n_categories,

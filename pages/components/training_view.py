@@ -13,6 +13,7 @@ REASONS = {
     "cannot_tell": N_("people could not tell the category"),
     "bad_listing": N_("people called it a bad listing"),
     "retired_category": N_("the category is retired"),
+    "not_a_leaf": N_("the category is not a leaf"),
     "too_few_rows": N_("the category has too few labeled products"),
     "between_folds": N_("near-duplicates of both held-out and training products"),
 }

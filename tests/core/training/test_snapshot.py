@@ -14,6 +14,7 @@ from core.training.splits import assign_folds
 from core.training.training_preview import preview_training
 from core.types import Actor, utc_now
 from db.enums import DecisionKind, LabelSource
+from db.people import raise_revision
 from db.tables import CategoryRow, LabelRow, MallCategoryRow, MallRow, ProductRow
 from tests.core.training.shelf import add_products, category_id, decide, fill_shelf, make_titles, undo
 
@@ -180,3 +181,28 @@ def test_no_training_code_reads_the_planted_truth(runtime: Runtime, actor: Actor
 
 
 NOUNS_OF_TRAINING = ("labels_for_training", "snapshots", "splits", "model_versions", "predictions", "comparisons")
+
+
+def test_inner_categories_are_not_learned_for_nobody_could_accept_them(runtime: Runtime) -> None:
+    fill_shelf(runtime)
+    with runtime.sessions.write() as session:
+        session.execute(sa.update(CategoryRow).where(CategoryRow.name == "신발").values(is_leaf=False))
+        raise_revision(session, "taxonomy")
+        inner = category_id_of(session, "신발")
+    snapshot = take(runtime)
+    assert inner not in {row["category_id"] for row in rows_of(runtime, snapshot).values()}
+    n_inner = snapshot.summary["left_out"]["not_a_leaf"]
+    assert n_inner == 180 - snapshot.n_rows > 0
+    assert preview_training(runtime, 3).left_out == {"not_a_leaf": n_inner}
+
+
+def test_rare_categories_still_judge_the_model(runtime: Runtime) -> None:
+    """Else the figure would be of the easy part only: a category too rare to learn is a held-out error."""
+    fill_shelf(runtime)
+    snapshot = take(runtime, min_rows=61)  # each category has 60
+    rows = rows_of(runtime, snapshot)
+    assert rows
+    assert {row["fold"] for row in rows.values()} == {0}
+    assert snapshot.summary["left_out"] == {"too_few_rows": 180 - len(rows)}
+    learning = read_snapshot(runtime, snapshot)
+    assert (learning.class_ids, len(learning.test_labels)) == ([], len(rows))

@@ -10,6 +10,7 @@ from core.jobs.context import JobLost
 from core.jobs.queue import Job, cancel_job, get_job, list_log
 from core.jobs.worker import run_claimed
 from core.runtime import Runtime
+from core.training.category_quality import list_category_quality
 from core.training.compare import compare_versions
 from core.training.registry import find_promoted_version, list_versions
 from core.training.train import enqueue_training
@@ -61,6 +62,10 @@ def test_from_labels_to_a_version_that_answers(runtime: Runtime, actor: Actor) -
         n_test = session.scalar(sa.select(sa.func.count()).where(ProductSplitRow.fold == 0))
         metrics = session.scalars(sa.select(CategoryMetricRow)).all()
     assert n_test == version.test.n == sum(row.n for row in metrics)
+    quality = list_category_quality(runtime, version.id)
+    assert sum(one.recall.n for one in quality) == n_test
+    assert [one.recall.n for one in quality] == sorted((row.n for row in metrics), reverse=True)
+    assert any("바지" in one.path for one in quality)
     assert not (runtime.data_dir / "jobs" / str(job.id)).exists()
     preview = preview_training(runtime, 3)
     assert (preview.since_version, preview.n_new_decisions) == ("v1", 0)
@@ -75,7 +80,18 @@ def test_the_version_in_use_answers_held_out_products_that_are_new_to_it(sqlite_
     run_next(runtime)
     fill_shelf(runtime, seed=1)
     enqueue_training(runtime, actor, QUICK)
-    assert run_next(runtime).status == JobStatus.SUCCEEDED
+    said: list[tuple[float, str]] = []
+    job = run_next(runtime, lambda fraction, stage, detail: said.append((round(fraction, 6), stage)))
+    assert job.status == JobStatus.SUCCEEDED, job.error
+    assert [fraction for fraction, _ in said] == sorted(fraction for fraction, _ in said)
+    stages = list(dict.fromkeys(stage for _, stage in said))
+    assert stages[-4:] == [
+        "judging on held-out rows",
+        "keeping the version",
+        "judging the version in use likewise",
+        "scoring",
+    ]
+    assert stages[-1] == said[-1][1]
     first, second = (version.id for version in list_versions(runtime)[::-1])
     with runtime.sessions.read() as session:
         n_test = session.scalar(sa.select(sa.func.count()).where(ProductSplitRow.fold == 0))
