@@ -10,10 +10,10 @@ FIELD = '[data-testid="stFileUploaderDropzone"]'
 
 
 def speak_in_file_fields() -> None:
-    """Replaces 'Upload' and '2GB per file' in every file field of the page; English stays as it is."""
+    """Replaces 'Upload' and '300MB per file' in every file field of the page; English stays as it is."""
     if language() == "en":
         return
-    button, limits = (json.dumps(text, ensure_ascii=False) for text in (_("Upload"), _("Up to 2 GB a file")))
+    button, limits = (json.dumps(text, ensure_ascii=False) for text in (_("Upload"), _("Up to 300 MB a file")))
     st.html(
         f"<style>{FIELD} > span button p {{font-size: 0}}"
         f"{FIELD} > span button p::after {{content: {button}; font-size: 0.875rem}}"
