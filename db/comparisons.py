@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from db.enums import Fold
 from db.labels_for_training import undecidable
 from db.tables import CategoryRow, DecisionRow, PredictionRow, ProductRow, ProductSplitRow
 
-TEST_FOLD = 0
 A = aliased(PredictionRow, name="a")
 B = aliased(PredictionRow, name="b")
 OwnLabel = aliased(CategoryRow, name="own_label")
@@ -59,7 +59,7 @@ def _judged(*columns: Any) -> sa.Select[*tuple[Any, ...]]:
         .join(A, A.product_id == ProductSplitRow.product_id)
         .join(B, B.product_id == ProductSplitRow.product_id)
         .where(
-            ProductSplitRow.fold == TEST_FOLD,
+            ProductSplitRow.fold == Fold.TEST,
             ProductRow.category_id.is_not(None),
             ProductRow.id.not_in(undecidable().with_only_columns(DecisionRow.product_id)),
         )
@@ -122,7 +122,7 @@ def list_changed(
     session: Session, a_id: int, b_id: int, after_id: int, limit: int, held_out_only: bool, category_id: int | None
 ) -> list[ChangedRow]:
     """Products with different answers, by product id from `after_id` on. `category_id`: only of this label."""
-    is_held_out = sa.func.coalesce(ProductSplitRow.fold == TEST_FOLD, sa.false())
+    is_held_out = sa.func.coalesce(ProductSplitRow.fold == Fold.TEST, sa.false())
     query = (
         sa.select(
             ProductRow.id,
@@ -149,7 +149,7 @@ def list_changed(
         .limit(limit)
     )
     if held_out_only:
-        query = query.where(ProductSplitRow.fold == TEST_FOLD)
+        query = query.where(ProductSplitRow.fold == Fold.TEST)
     if category_id is not None:
         query = query.where(ProductRow.category_id == category_id)
     return [ChangedRow(*row) for row in session.execute(query)]

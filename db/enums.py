@@ -89,3 +89,24 @@ class ModelStatus(StrEnum):
     TRAINING = "training"
     READY = "ready"
     FAILED = "failed"
+
+
+class Fold:
+    """Which part of the data a product belongs to, as stored: 0 test, 1 validation, 2..9 training.
+
+    Below 0 it is left out for now: NONE never had a fold; a product that had one keeps it in `left_out(fold)`, so that
+    it can go back there and nowhere else.
+    """
+
+    TEST, VALIDATION, NONE = 0, 1, -1
+    COUNT = 10
+
+    @staticmethod
+    def left_out(fold: int) -> int:
+        """How a product of this fold is stored while it is left out; its own inverse."""
+        return -2 - fold
+
+    @staticmethod
+    def part(fold: int) -> str:
+        """'test', 'validation' or 'train'."""
+        return {Fold.TEST: "test", Fold.VALIDATION: "validation"}.get(fold, "train")

@@ -5,16 +5,14 @@ label without a decision, else the latest imported label.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from db.enums import DecisionKind, LabelSource
-from db.tables import DecisionRow, LabelRow, MallCategoryRow, MallRow, ProductRow, ProductSplitRow
-
-BETWEEN_FOLDS = -1
+from db.product_texts import ProductText, list_texts
+from db.tables import DecisionRow, LabelRow, ProductRow, ProductSplitRow
 
 
 class Moment(NamedTuple):
@@ -30,17 +28,6 @@ class Verdict(NamedTuple):
     category_id: int | None
     source: LabelSource
     kind: DecisionKind
-
-
-class ProductFields(NamedTuple):
-    """What a model reads of a product."""
-
-    id: int
-    title: str
-    mall_category: str | None
-    mall_weight: float | None
-    brand: str | None
-    registered_at: datetime | None
 
 
 def now_in_labels(session: Session) -> Moment:
@@ -94,23 +81,9 @@ def map_verdicts(session: Session, first_id: int, last_id: int, moment: Moment) 
     return verdicts
 
 
-def list_products(session: Session, first_id: int, last_id: int) -> list[ProductFields]:
+def list_products(session: Session, first_id: int, last_id: int) -> list[ProductText]:
     """Products of this range of ids, by id."""
-    query = (
-        sa.select(
-            ProductRow.id,
-            ProductRow.title,
-            MallCategoryRow.path,
-            MallRow.weight,
-            ProductRow.brand,
-            ProductRow.registered_at,
-        )
-        .join(MallCategoryRow, MallCategoryRow.id == ProductRow.mall_category_id, isouter=True)
-        .join(MallRow, MallRow.id == ProductRow.mall_id, isouter=True)
-        .where(ProductRow.id.between(first_id, last_id))
-        .order_by(ProductRow.id)
-    )
-    return [ProductFields(*row) for row in session.execute(query)]
+    return list_texts(session, ProductRow.id.between(first_id, last_id))
 
 
 def undecidable() -> sa.Select[*tuple[int, DecisionKind]]:
@@ -142,7 +115,7 @@ def count_undecidable(session: Session) -> dict[str, int]:
 
 def count_usable(session: Session) -> list[tuple[int, LabelSource, int]]:
     """(category id, source, products) of current labels, without undecidable products and those between folds."""
-    is_between = sa.select(ProductSplitRow.product_id).where(ProductSplitRow.fold == BETWEEN_FOLDS)
+    is_between = sa.select(ProductSplitRow.product_id).where(ProductSplitRow.fold < 0)
     found = undecidable().subquery()
     query = (
         sa.select(ProductRow.category_id, ProductRow.label_source, sa.func.count())
@@ -166,6 +139,6 @@ def count_between_folds(session: Session) -> int:
         sa.select(sa.func.count())
         .select_from(ProductSplitRow)
         .join(ProductRow, ProductRow.id == ProductSplitRow.product_id)
-        .where(ProductSplitRow.fold == BETWEEN_FOLDS, ProductRow.category_id.is_not(None))
+        .where(ProductSplitRow.fold < 0, ProductRow.category_id.is_not(None))
     )
     return session.scalar(query) or 0

@@ -5,18 +5,10 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from db.enums import Fold
 from db.people import insert_for
-from db.tables import MallCategoryRow, MallRow, PredictionRow, ProductRow, ProductSplitRow
-
-
-class ProductText(NamedTuple):
-    """What a model reads of a product."""
-
-    id: int
-    title: str
-    mall_category: str | None
-    mall_weight: float | None
-    brand: str | None
+from db.product_texts import ProductText, list_texts
+from db.tables import PredictionRow, ProductRow, ProductSplitRow
 
 
 class Scope(NamedTuple):
@@ -35,21 +27,15 @@ def _is_in(scope: Scope) -> sa.ColumnElement[bool]:
         )
         conditions.append(~answer.exists())
     if scope.only_held_out:
-        conditions.append(ProductRow.id.in_(sa.select(ProductSplitRow.product_id).where(ProductSplitRow.fold == 0)))
+        conditions.append(
+            ProductRow.id.in_(sa.select(ProductSplitRow.product_id).where(ProductSplitRow.fold == Fold.TEST))
+        )
     return sa.and_(*conditions)
 
 
-def list_texts(session: Session, scope: Scope, after_id: int, limit: int) -> list[ProductText]:
+def list_to_score(session: Session, scope: Scope, after_id: int, limit: int) -> list[ProductText]:
     """The next products to score, by id."""
-    query = (
-        sa.select(ProductRow.id, ProductRow.title, MallCategoryRow.path, MallRow.weight, ProductRow.brand)
-        .join(MallCategoryRow, MallCategoryRow.id == ProductRow.mall_category_id, isouter=True)
-        .join(MallRow, MallRow.id == ProductRow.mall_id, isouter=True)
-        .where(ProductRow.id > after_id, _is_in(scope))
-        .order_by(ProductRow.id)
-        .limit(limit)
-    )
-    return [ProductText(*row) for row in session.execute(query)]
+    return list_texts(session, sa.and_(ProductRow.id > after_id, _is_in(scope)), limit)
 
 
 def count_to_score(session: Session, scope: Scope, after_id: int) -> int:

@@ -52,8 +52,8 @@ def set_fold(session: Session, product_ids: list[int], fold: int) -> None:
 
 
 def map_folds(session: Session, first_id: int, last_id: int) -> dict[int, int]:
-    """Product id -> fold, for products of this range of ids."""
+    """Product id -> fold, for products of this range of ids that are not left out."""
     query = sa.select(ProductSplitRow.product_id, ProductSplitRow.fold).where(
-        ProductSplitRow.product_id.between(first_id, last_id)
+        ProductSplitRow.product_id.between(first_id, last_id), ProductSplitRow.fold >= 0
     )
     return dict(session.execute(query).all())

@@ -26,7 +26,8 @@ from core.training.versions import ModelVersion
 from core.types import Actor
 from db import model_versions, predictions
 from db.people import raise_revision
-from db.predictions import ProductText, Scope
+from db.predictions import Scope
+from db.product_texts import ProductText
 from models.types import CategoryModel, ProductTexts
 
 TOP = 5
@@ -132,9 +133,10 @@ def score_products(
     start, done = time.monotonic(), 0
     with room_on_disk(runtime.data_dir):
         while True:
-            on_scored(done / n_left if n_left else 1.0, _speed(done, n_left, time.monotonic() - start))
+            if n_left:
+                on_scored(min(1.0, done / n_left), _speed(done, n_left, time.monotonic() - start))
             with runtime.sessions.read() as session:
-                products = predictions.list_texts(session, scope, after_id, CHUNK)
+                products = predictions.list_to_score(session, scope, after_id, CHUNK)
             if not products:
                 break
             answers = score_titles(model, product_texts(products))

@@ -35,7 +35,7 @@ class ProductSplitRow(Base):
 
     product_id: Mapped[int] = mapped_column(sa.ForeignKey("products.id"), primary_key=True)
     group_key: Mapped[str] = mapped_column(sa.String(32))
-    fold: Mapped[int] = mapped_column(sa.SmallInteger)  # 0 test, 1 validation, 2..9 train; -1 left out
+    fold: Mapped[int] = mapped_column(sa.SmallInteger)  # as db.enums.Fold says
 
 
 class ModelVersionRow(Base):

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from core.runtime import Runtime
 from core.training.splits import LEFT_OUT, TEST, VALIDATION, assign_folds
+from db.enums import Fold
 from db.tables import ProductRow, ProductSplitRow
 from tests.core.training.shelf import add_products, fill_shelf, make_titles, set_title
 
@@ -90,4 +91,36 @@ def test_a_title_that_is_changed_into_a_held_out_one_leaves_training(runtime: Ru
     set_title(runtime, learner, titles[held_out] + " 2개")
     assign_folds(runtime)
     after = read_folds(runtime)
-    assert after == folds | {learner: LEFT_OUT}
+    assert after == folds | {learner: Fold.left_out(folds[learner])}
+    assert assign_folds(runtime).n_left_out == 1  # and so it stays
+    assert read_folds(runtime) == after
+    set_title(runtime, learner, titles[learner])
+    assert assign_folds(runtime).n_left_out == 0
+    assert read_folds(runtime) == folds
+
+
+def test_one_held_out_title_does_not_push_its_many_doubles_out_of_training(runtime: Runtime) -> None:
+    ids = fill_shelf(runtime, 60)["바지"]
+    assign_folds(runtime)
+    folds, titles = read_folds(runtime), titles_of(runtime)
+    learner = next(product for product in ids if side(folds[product]) == 9)
+    held_out = next(product for product in ids if folds[product] == TEST)
+    add_products(runtime, "바지", [f"{titles[learner]} {n}개" for n in range(2, 40)])
+    assign_folds(runtime)
+    folds = read_folds(runtime)
+    set_title(runtime, held_out, titles[learner])
+    (new,) = add_products(runtime, "바지", [f"[무료배송] {titles[learner]}"])
+    assert assign_folds(runtime).n_left_out == 1
+    assert read_folds(runtime) == folds | {held_out: Fold.left_out(TEST), new: folds[learner]}
+    set_title(runtime, held_out, titles[held_out])
+    assert assign_folds(runtime).n_left_out == 0
+    assert read_folds(runtime) == folds | {new: folds[learner]}  # in the test fold again, never learned from
+
+
+def test_who_was_left_out_from_the_start_gets_a_fold_when_it_stands_between_nobody(runtime: Runtime) -> None:
+    (product,) = add_products(runtime, "바지", ["청바지 와이드 데님 팬츠"])
+    assign_folds(runtime)
+    with runtime.sessions.write() as session:
+        session.execute(sa.update(ProductSplitRow).values(fold=LEFT_OUT))
+    assert assign_folds(runtime).n_left_out == 0
+    assert read_folds(runtime)[product] >= 0
