@@ -105,6 +105,10 @@ def test_only_missing_products_are_scored(runtime: Runtime, actor: Actor, model:
     score_products(runtime, Scope(version, only_missing=True), model, tmp_path / "at", lambda fraction, detail: None)
     assert len(model.asked) == 40 + len(new)
     assert len(answered(runtime, version)) == 63
+    said: list[float] = []
+    again = Scope(version, only_missing=True)
+    score_products(runtime, again, model, tmp_path / "again", lambda fraction, detail: said.append(fraction))
+    assert said == []  # nothing was left: no '0 of 0'
 
 
 def test_a_model_of_one_category_has_a_margin(runtime: Runtime, actor: Actor, tmp_path: Path) -> None:
