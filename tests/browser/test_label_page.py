@@ -123,11 +123,13 @@ def test_typing_a_note_fires_no_keys_and_the_note_goes_with_the_decision(
 def test_the_sidebar_hears_a_click_that_leaves_the_note(page: Page, app: AppServer, queue: Queue) -> None:
     open_label(page, app, queue)
     sidebar = page.get_by_test_id("stSidebar")
+    before = page.get_by_label("Note").bounding_box()
     page.get_by_label("Note").click()
     page.keyboard.type("half")
     sidebar.get_by_text("한국어").click()
     expect(sidebar.get_by_role("link", name="라벨링")).to_be_visible()
     expect(page.get_by_label("메모")).to_have_value("half")
+    assert page.get_by_label("메모").bounding_box() == before  # what remembers the language takes no room
     page.get_by_label("메모").click()
     page.keyboard.type(" a thought")
     sidebar.get_by_role("button", name="나가기").click()
