@@ -205,11 +205,13 @@ class _Importer:
         self.n_rejected = run.n_rejected
         self.mapper = mapper
         self.writer = ProductWriter(run.source, mapper.fields)
+        self._base = (0.0, 0, 0.0)  # when, at which row and which share of the file importing itself began
 
     def run(self, reader: Reader, started: float) -> None:
+        self._base = (started, 0, 0.0)
         for block in reader.blocks():
             self._take(block)
-            self._report(reader.fraction, started)
+            self._report(reader.fraction)
 
     def _take(self, block: Block) -> None:
         drafts, rejects = self.mapper.convert(block)
@@ -258,14 +260,19 @@ class _Importer:
             for draft in drafts
         ]
 
-    def _report(self, fraction: float, started: float) -> None:
-        seconds = time.monotonic() - started
+    def _report(self, fraction: float) -> None:
+        """Rows that were there before are only skimmed: they say nothing about the speed or the time left."""
+        finding = self.position.now <= self.position.before
+        if finding:
+            self._base = (time.monotonic(), self.position.now, fraction)
+        since, rows, share = self._base
+        seconds = max(time.monotonic() - since, 0.001)
         self.context.report(
             fraction,
-            IMPORTING if self.position.now > self.position.before else FINDING,
+            FINDING if finding else IMPORTING,
             rows=self.position.now,
-            rows_per_second=round(self.position.now / max(seconds, 0.001)),
-            seconds_left=round(seconds / fraction * (1 - fraction)) if fraction else None,
+            rows_per_second=round((self.position.now - rows) / seconds),
+            seconds_left=round(seconds / (fraction - share) * (1 - fraction)) if fraction > share else None,
             rejected=self.n_rejected,
         )
 

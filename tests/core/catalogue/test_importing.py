@@ -14,7 +14,7 @@ from core.catalogue import importing, product_writer
 from core.catalogue.blocks import BLOCK_ROWS
 from core.catalogue.import_options import options_from, remembered_options
 from core.catalogue.import_runs import find_run_of_job, get_import_run, list_import_runs
-from core.catalogue.importing import import_file, resume_import
+from core.catalogue.importing import FINDING, IMPORTING, import_file, resume_import
 from core.errors import Conflict, Forbidden, InvalidInput
 from core.jobs.context import JobContext
 from core.jobs.queue import cancel_job, enqueue, list_log
@@ -188,7 +188,17 @@ def test_cancel_keeps_what_is_committed_and_the_run_can_go_on(
     assert (stopped.state, stopped.n_read) == ("stopped", BLOCK_ROWS)
     resume_import(runtime, actor, stopped.id)
     assert get_import_run(runtime, stopped.id).state == "waiting"  # nobody is asked to press again
-    assert run_next(runtime).status == JobStatus.SUCCEEDED
+    heard: list[tuple[object, bool]] = []
+
+    def listen(context: JobContext, *args: float, **detail: object) -> None:
+        heard.append((args[1], detail["seconds_left"] is None))
+        report(context, *args, **detail)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JobContext, "report", listen)
+        assert run_next(runtime).status == JobStatus.SUCCEEDED
+    assert heard[0] == (FINDING, True)  # skimming says nothing about the time left
+    assert heard[1][0] == IMPORTING
     run = get_import_run(runtime, stopped.id)
     assert (run.state, run.n_inserted) == ("finished", 3 * BLOCK_ROWS)
     with pytest.raises(Conflict):
