@@ -23,8 +23,9 @@ from core.training.registry import find_promoted_version
 from core.training.train import training_payload
 from core.training.training_settings import TrainingSettings
 from core.types import Actor
-from db import predictions
 from db.enums import JobStatus
+from db.product_texts import list_texts
+from db.tables import ProductRow
 
 REAL = ROOT.parent / "shared/data/heissepreise/products_labelled.csv.gz"
 PEER_ROWS = 400
@@ -47,7 +48,7 @@ def one_at_a_time(runtime: Runtime) -> float:
     after_id, start = 0, time.perf_counter()
     for _ in range(PEER_ROWS):
         with runtime.sessions.read() as session:
-            product = predictions.list_texts(session, version.id, after_id, 1, False)
+            product = list_texts(session, ProductRow.id > after_id, 1)
         after_id = product[0].id
         write_predictions(
             runtime, prediction_rows(version.id, [after_id], *score_titles(model, product_texts(product)))
