@@ -60,7 +60,7 @@ def import_command(
     elif file is not None:
         _import_products(file, source, columns, options, changes, as_json)
     elif taxonomy is not None:
-        _import_taxonomy(taxonomy, as_json)
+        _import_taxonomy(taxonomy, changes, as_json)
     else:
         raise InvalidInput(N_("Name a file to import, or a category tree with --taxonomy FILE."))
 
@@ -133,11 +133,14 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
     emit(as_json, facts, sentence)
 
 
-def _import_taxonomy(path: Path, as_json: bool) -> None:
-    from core.catalogue.taxonomy_importing import load_taxonomy_file
+def _import_taxonomy(path: Path, changes: dict[str, Any], as_json: bool) -> None:
+    from core.catalogue.encodings import check_delimiter
+    from core.catalogue.taxonomy_importing import TaxonomyOptions, load_taxonomy_file
 
+    given = {name: changes[name] for name in ("encoding", "delimiter", "sheet", "separator")}
+    given["delimiter"] = check_delimiter(given["delimiter"]) if given["delimiter"] else ""
     with opened() as (runtime, actor):
-        result = load_taxonomy_file(runtime, actor, path)
+        result = load_taxonomy_file(runtime, actor, path, TaxonomyOptions(**given))
         numbers = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in result.counts.items())
         lines = [f"Imported the category tree of {path.name} ({numbers})."]
         lines += [f"Line {reject.line}, {reject.column or 'row'}: {reject.reason}" for reject in result.rejects[:20]]

@@ -82,6 +82,10 @@ def test_a_category_tree_alone(shop: Path, sqlite_runtime: Runtime) -> None:
     facts("import", "--taxonomy", str(path))
     assert "Food > Fruit" in category_paths(sqlite_runtime).values()
     assert "holds a category tree and no products" in sentence("import", str(path), "--source", "x")
+    assert "'sheet' means nothing" in sentence("import", "--taxonomy", str(path), "--sheet", "y")
+    path.write_bytes("path;code\n식품-빵;1\n".encode("cp949"))
+    facts("import", "--taxonomy", str(path), "--encoding", "cp949", "--delimiter", ";", "--separator", "-")
+    assert "식품 > 빵" in category_paths(sqlite_runtime).values()
 
 
 def test_what_is_missing_is_said(shop: Path) -> None:
