@@ -280,7 +280,7 @@ def _build_again(runtime: Runtime, actor: Actor, campaign: Campaign) -> Campaign
 
 
 def close_campaign(runtime: Runtime, actor: Actor, campaign_id: int) -> Campaign:
-    """End it for good; decisions and labels stay, and what people hold they may still decide. Conflict when it is closed."""
+    """End it for good; labels stay, what people hold they may still decide. Conflict when it is closed already."""
     running = {CampaignStatus.ACTIVE, CampaignStatus.PAUSED, CampaignStatus.BUILDING}
     return _change_status(runtime, actor, campaign_id, running, CampaignStatus.CLOSED)
 
