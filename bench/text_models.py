@@ -25,7 +25,8 @@ from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.svm import LinearSVC
 
-from models.calibration import expected_calibration_error, fit_temperature, log_probabilities
+from models.calibration import fit_temperature, log_probabilities
+from models.calibration_error import expected_calibration_error
 from models.config import TitleModelConfig
 from models.fit import fit_model
 from models.tokenizer import normalise
@@ -144,7 +145,7 @@ def measure(name: str, split: Split, fit: Callable[[Split], Predict]) -> Result:
         p_at_1=float((best[:, 0] == labels).mean()),
         p_at_2=float((best == labels[:, None]).any(1).mean()),
         macro_f1=float(f1_score(labels, best[:, 0], labels=np.unique(labels), average="macro", zero_division=0)),
-        ece=expected_calibration_error(probabilities, labels),
+        ece=expected_calibration_error(probabilities.max(axis=1), best[:, 0] == labels),
         fit_seconds=fit_wall,
         fit_cpu_seconds=fit_cpu,
         titles_per_second=len(labels) / score_wall,

@@ -105,11 +105,13 @@ class Sessions:
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self._writing = {durable: engine.execution_options(**_write_options(durable)) for durable in (True, False)}
-        self._turns = Turns() if engine.dialect.name == "sqlite" else None
+        is_sqlite_engine = engine.dialect.name == "sqlite"  # there a reader sees one moment anyway
+        self._reading = engine if is_sqlite_engine else engine.execution_options(isolation_level="REPEATABLE READ")
+        self._turns = Turns() if is_sqlite_engine else None
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        with Session(self.engine, autoflush=False) as session:
+        with Session(self._reading, autoflush=False) as session:
             yield session
 
     @contextmanager

@@ -13,10 +13,10 @@ from core.training.compare import macro_f1
 from core.training.intervals import rate
 from core.training.snapshot import Rows
 from core.training.versions import Evaluation
+from models.calibration_error import expected_calibration_error
 from models.types import CategoryModel
 
 CHUNK = 2_048  # rows answered at a time
-N_BINS = 15  # of equal width, for the calibration error
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,3 @@ def count_categories(labels: NDArray[np.int64], answers: Answers) -> list[Catego
         CategoryMetrics(c, n[c], predicted[c], correct[1][c], correct[2][c], correct[4][c])
         for c in sorted(n.keys() | predicted.keys())
     ]
-
-
-def expected_calibration_error(confidences: NDArray[np.float32], is_right: NDArray[np.bool_]) -> float:
-    """Mean distance between confidence and share of right answers, over bins of equal width (0..1, 0 is best)."""
-    bins = np.minimum((confidences * N_BINS).astype(np.int64), N_BINS - 1)
-    sums = np.bincount(bins, weights=confidences, minlength=N_BINS)
-    right = np.bincount(bins, weights=is_right, minlength=N_BINS)
-    return float(np.abs(sums - right).sum() / len(confidences))

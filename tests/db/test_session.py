@@ -38,6 +38,16 @@ def test_a_reader_sees_one_moment_and_does_not_wait_for_a_writer(runtime: Runtim
         assert get_revisions(reader, "taxonomy") == (1,)
 
 
+def test_a_reader_sees_the_same_moment_to_its_end(runtime: Runtime) -> None:
+    with runtime.sessions.read() as reader:
+        before = get_revisions(reader, "taxonomy", "products")
+        with runtime.sessions.write() as writer:
+            raise_revision(writer, "taxonomy", "products")
+        assert get_revisions(reader, "taxonomy", "products") == before
+    with runtime.sessions.read() as reader:
+        assert get_revisions(reader, "taxonomy", "products") == (1, 1)
+
+
 def test_a_failed_write_leaves_nothing(runtime: Runtime) -> None:
     try:
         with runtime.sessions.write() as session:

@@ -1,4 +1,4 @@
-"""Temperature and calibration error on scores whose truth is known."""
+"""Temperature on scores whose truth is known."""
 
 import numpy as np
 import pytest
@@ -6,23 +6,10 @@ import torch
 
 from models.calibration import (
     USUAL_TEMPERATURE,
-    expected_calibration_error,
     fit_temperature,
     log_probabilities,
-    reliability_bins,
 )
 from models.types import Calibration
-
-
-def test_the_error_of_hand_made_bins() -> None:
-    # 4 rows at confidence .9, of which 2 right; 2 rows at .6, both right
-    pred_probs = np.array([[0.9, 0.1]] * 4 + [[0.6, 0.4]] * 2, np.float32)
-    labels = np.array([0, 0, 1, 1, 0, 0])
-    assert expected_calibration_error(pred_probs, labels) == pytest.approx(4 / 6 * 0.4 + 2 / 6 * 0.4)
-    bins = reliability_bins(pred_probs, labels)
-    assert [bin_.n for bin_ in bins] == [2, 4]
-    assert bins[1].accuracy == 0.5
-    assert bins[1].confidence == pytest.approx(0.9)
 
 
 def test_scores_that_are_too_sure_become_as_sure_as_they_are_right() -> None:

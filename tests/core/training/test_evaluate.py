@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.training.evaluate import Answers, count_categories, evaluate, expected_calibration_error
+from core.training.evaluate import Answers, count_categories, evaluate
 
 LABELS = np.asarray([1, 1, 1, 2, 2, 9], dtype=np.int64)  # the model does not know category 9
 ANSWERS = Answers(
@@ -34,10 +34,3 @@ def test_categories_are_counted_with_their_rates() -> None:
     assert (rows[1]["precision"], rows[1]["recall"]) == (1.0, 2 / 3)
     assert (rows[3]["precision"], rows[3]["recall"], rows[3]["f1"]) == (0.0, None, 0.0)
     assert (rows[9]["precision"], rows[9]["recall"]) == (None, 0.0)
-
-
-def test_calibration_error_is_the_distance_of_confidence_from_truth() -> None:
-    sure = np.full(10, 0.8, dtype=np.float32)
-    assert expected_calibration_error(sure, np.arange(10) < 8) == pytest.approx(0.0, abs=1e-6)
-    assert expected_calibration_error(sure, np.arange(10) < 5) == pytest.approx(0.3, abs=1e-6)
-    assert expected_calibration_error(np.ones(4, dtype=np.float32), np.ones(4, dtype=bool)) == 0.0
