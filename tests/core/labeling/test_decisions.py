@@ -314,6 +314,9 @@ def test_my_last_decisions(runtime: Runtime, actor: Actor) -> None:
     speed = get_progress(runtime, actor, campaign).per_hour
     assert speed is not None
     assert speed > 60
+    for one in made:
+        change_row(runtime, DecisionRow, one.id, created_at=utc_now() - timedelta(hours=2))
+    assert get_progress(runtime, actor, campaign).per_hour is None  # a pace is of the last hour
 
 
 def test_a_shelf_without_a_model(runtime: Runtime, actor: Actor) -> None:
