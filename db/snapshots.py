@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from db.enums import DecisionKind
 from db.people import insert_for
 from db.tables import DecisionRow, ModelVersionRow, SnapshotRow
 
@@ -53,7 +54,12 @@ def find_latest_learned(session: Session) -> tuple[str, int] | None:
     return (row[0], row[1] or 0) if row else None
 
 
-def count_decisions_after(session: Session, decision_id: int) -> dict[str, int]:
-    """New decisions by kind."""
-    query = sa.select(DecisionRow.kind, sa.func.count()).where(DecisionRow.id > decision_id).group_by(DecisionRow.kind)
-    return {kind.value: n for kind, n in session.execute(query)}
+def count_decisions_after(session: Session, decision_id: int) -> int:
+    """Labels, 'cannot tell' and 'bad listing' that stand: undone ones and the undoing itself do not count."""
+    undo = aliased(DecisionRow)
+    query = sa.select(sa.func.count()).where(
+        DecisionRow.id > decision_id,
+        DecisionRow.kind != DecisionKind.UNDO,
+        ~sa.select(undo.id).where(undo.undoes_id == DecisionRow.id).exists(),
+    )
+    return session.scalar(query) or 0

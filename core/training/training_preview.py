@@ -8,7 +8,6 @@ from core.runtime import Runtime
 from core.training.snapshot import map_unusable_categories
 from core.training.train import MIN_TRAIN_ROWS
 from db import labels_for_training, snapshots
-from db.enums import DecisionKind
 
 LEAST_LABELED = 2 * MIN_TRAIN_ROWS  # some are held out
 
@@ -22,17 +21,12 @@ class TrainingPreview:
     n_categories: int
     left_out: dict[str, int]
     since_version: str | None  # the newest version; none: nothing was trained yet
-    new_decisions: dict[str, int]  # by kind, since that version's snapshot
+    n_new_decisions: int  # that stand, since that version's snapshot
     obstacle: AppError | None  # why training is not possible
 
     @property
     def n_rows(self) -> int:
         return sum(self.by_source.values())
-
-    @property
-    def n_new_decisions(self) -> int:
-        """Labels, 'cannot tell' and 'bad listing'; what was undone is not taken off."""
-        return sum(n for kind, n in self.new_decisions.items() if kind != DecisionKind.UNDO)
 
 
 def preview_training(runtime: Runtime, min_rows: int) -> TrainingPreview:
@@ -43,7 +37,7 @@ def preview_training(runtime: Runtime, min_rows: int) -> TrainingPreview:
         left_out = Counter(labels_for_training.count_undecidable(session))
         left_out["between_folds"] = labels_for_training.count_between_folds(session)
         latest = snapshots.find_latest_learned(session)
-        new_decisions = snapshots.count_decisions_after(session, latest[1] if latest else 0)
+        n_new_decisions = snapshots.count_decisions_after(session, latest[1] if latest else 0)
     per_category: Counter[int] = Counter()
     for category_id, _, n in rows:
         per_category[category_id] += n
@@ -61,7 +55,7 @@ def preview_training(runtime: Runtime, min_rows: int) -> TrainingPreview:
         n_categories=n_categories,
         left_out={reason: n for reason, n in left_out.items() if n},
         since_version=latest[0] if latest else None,
-        new_decisions=new_decisions,
+        n_new_decisions=n_new_decisions,
         obstacle=_obstacle(by_source.total(), n_categories),
     )
 

@@ -106,7 +106,7 @@ def test_the_preview_counts_what_the_snapshot_takes(runtime: Runtime, actor: Act
     assert preview.by_source == dict(choice.by_source) == {"import": 178, "human": 1}
     assert preview.left_out == dict(choice.left_out) == {"cannot_tell": 1, "too_few_rows": 2}
     assert preview.n_categories == len(choice.categories) == 3
-    assert (preview.since_version, preview.n_new_decisions, preview.obstacle) == (None, 3, None)
+    assert (preview.since_version, preview.n_new_decisions, preview.obstacle) == (None, 2, None)
 
 
 def test_the_preview_says_why_training_is_not_possible(runtime: Runtime) -> None:
