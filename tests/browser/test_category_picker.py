@@ -262,6 +262,7 @@ def test_names_are_text_and_never_markup(page: Page) -> None:
 def test_nothing_on_the_page_moves(page: Page) -> None:
     expect(field(page)).to_be_visible()
     expect(page.get_by_role("combobox", name="A branch")).to_be_visible()
+    expect(page.get_by_label("Elsewhere")).to_be_visible()  # Streamlit's own field comes late and grows
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     place = page.get_by_text("picks=[]").bounding_box()
     field(page).click()
