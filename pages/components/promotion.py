@@ -89,6 +89,9 @@ def _show_verdict(name: str, verdict: GateVerdict) -> None:
         "n": count_text(verdict.n_judged),
         "margin": percent(verdict.margin),
     }
+    if verdict.n_judged == 0:
+        st.info(_("No category has enough held-out products to be judged: nothing speaks for or against it."))
+        return
     if verdict.passed:
         message = _("No category falls by more than {margin} points against {current} ({n} categories judged).")
         st.success(escape(message.format(**facts)), icon=":material/verified:")

@@ -62,6 +62,7 @@ def give_name(page: Page) -> None:
     page.get_by_role("textbox", name="Your name").fill("Mina")
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text("This is demo data")).to_be_visible()
+    page.wait_for_function("document.cookie.includes('shelfwright_name=Mina')")
     page.reload()
     expect(page.get_by_text("This is demo data")).to_be_visible()
     expect(page.get_by_test_id("stSidebar").get_by_text("Mina")).to_be_visible()
@@ -70,9 +71,10 @@ def give_name(page: Page) -> None:
 def label_some(page: Page) -> None:
     visit(page, "Label")
     title = page.locator("[class*='st-key-label-title']")
+    expect(page.get_by_role("button", name="Keys")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Search a category")).to_be_visible()
     for n in range(N_DECISIONS):
         if n == 3:
-            expect(page.get_by_role("combobox", name="Search a category")).to_be_visible()
             picture(page, "label")
         before = title.inner_text()
         page.keyboard.press("Enter")
@@ -85,11 +87,13 @@ def train(page: Page) -> None:
     visit(page, "Training")
     page.get_by_role("button", name="Train a new version").click()
     expect(page.get_by_role("button", name="Train a new version")).to_be_disabled()
-    page.reload()
-    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
-    expect(page.get_by_text("Validation P@1").first).to_be_visible(timeout=120_000)
-    picture(page, "training")
+    if os.environ.get("SCREENSHOTS"):  # on the full demo there is time to look; a small one may be done already
+        page.reload()
+        expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+        expect(page.get_by_text("Validation P@1").first).to_be_visible(timeout=120_000)
+        picture(page, "training")
     expect(page.get_by_role("button", name="Train a new version")).to_be_enabled(timeout=240_000)
+    expect(page.get_by_role("link", name="Compare v1 with v2")).to_be_visible()
 
 
 def compare_and_promote(page: Page) -> None:
@@ -132,5 +136,6 @@ def look_around(page: Page) -> None:
 def speak_korean(page: Page) -> None:
     page.get_by_role("radio", name="한국어").or_(page.get_by_role("button", name="한국어")).first.click()
     expect(page.get_by_test_id("stSidebarNav").get_by_role("link", name="한눈에 보기")).to_be_visible()
+    page.wait_for_function("document.cookie.includes('shelfwright_language=ko')")
     page.reload()
     expect(page.get_by_test_id("stSidebarNav").get_by_role("link", name="한눈에 보기")).to_be_visible()
