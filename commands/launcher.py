@@ -91,8 +91,8 @@ class Launcher:
                 self.restarts = [at for at in self.restarts if now - at < RESTART_SECONDS] + [now]
                 if len(self.restarts) > MAX_RESTARTS:
                     raise NotReady("The {name} keeps dying. Its log: {path}", name=name, path=self.log_path(name))
+                self._start(name)  # before the line: who reads it may stop us at once
                 sys.stderr.write(f"The {name} ended with code {process.returncode}; starting it again.\n")
-                self._start(name)
             time.sleep(0.5)
 
     def stop(self) -> None:

@@ -93,7 +93,7 @@ def count(runtime: Runtime, table: type) -> int:
 @pytest.mark.slow
 def test_a_worker_killed_in_training_is_followed_by_one_that_goes_on(sqlite_runtime: Runtime, actor: Actor) -> None:
     runtime, ids = sqlite_runtime, fill_shelf(sqlite_runtime, 100)
-    job_id = enqueue_training(runtime, actor, TrainingSettings(epochs=24, model=OFTEN))
+    job_id = enqueue_training(runtime, actor, TrainingSettings(epochs=40, model=OFTEN))
     checkpoint = runtime.data_dir / "jobs" / str(job_id) / "checkpoint"
     killed = kill_at(
         runtime, job_id, lambda job: (job.detail.get("epoch") or 0) > 2 and list(checkpoint.glob("*/state*"))
@@ -155,10 +155,10 @@ def test_a_full_disk_ends_with_the_reason_and_no_half_version(
 def test_a_locked_database_is_waited_for(sqlite_runtime: Runtime, actor: Actor) -> None:
     runtime = sqlite_runtime
     fill_shelf(runtime, 60)
-    job_id = enqueue_training(runtime, actor, TrainingSettings(epochs=3, model=OFTEN))
+    job_id = enqueue_training(runtime, actor, TrainingSettings(epochs=40, model=OFTEN))
     process = start_worker(runtime)
     try:
-        wait_until(runtime, job_id, lambda job: job.stage == "training", process)
+        wait_until(runtime, job_id, lambda job: job.stage is not None, process)
         with closing(sqlite3.connect(database(runtime), isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             threading.Event().wait(2.5)  # another process holds the only writer's place
