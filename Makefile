@@ -20,7 +20,7 @@ $(RUNTIME): requirements.txt | $(VENV)/bin/python
 	$(PY) -m pip install --disable-pip-version-check --quiet -r requirements.txt
 	@touch $@
 
-$(DEV): requirements-dev.txt requirements.txt | $(RUNTIME)
+$(DEV): requirements-dev.txt requirements-sentence.txt requirements.txt | $(RUNTIME)
 	$(PY) -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt
 	@touch $@
 

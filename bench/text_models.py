@@ -7,13 +7,10 @@ Wall seconds depend on what else runs on the machine; CPU seconds of the process
 """
 
 import argparse
-import csv
-import gzip
-import hashlib
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,41 +22,17 @@ from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.svm import LinearSVC
 
+from bench.catalogues import CATALOGUES, DATA, Catalogue, Split, split_by_group, titles_only
 from models.calibration import fit_temperature, log_probabilities
 from models.calibration_error import expected_calibration_error
 from models.config import TitleModelConfig
-from models.fit import fit_model
-from models.tokenizer import normalise
-from models.types import FitProgress, LabeledTexts, ProductTexts
+from models.family import fit_model
+from models.types import FitProgress, FitTask, Products
 
-DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 QUICK_ROWS = 3000
-TEST_PERCENT, VALIDATION_PERCENT = 15, 10
 HEADER = (
     f"{'':<34}{'P@1':>7}{'P@2':>7}{'macroF1':>9}{'ECE':>7}{'fit s':>8}{'CPU s':>8}{'titles/s':>10}{'per CPU s':>11}"
 )
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """Titles, what else is known of each product, and its category."""
-
-    name: str
-    fields: str  # what `others` holds
-    titles: list[str]
-    others: list[str]
-    categories: list[str]
-
-
-@dataclass(frozen=True)
-class Split:
-    """The three parts, and how many held-out rows had to go because training has none of their category."""
-
-    train: LabeledTexts
-    validation: LabeledTexts
-    test: LabeledTexts
-    n_classes: int
-    n_unknown: int
 
 
 @dataclass(frozen=True)
@@ -110,9 +83,9 @@ def compare(catalogue: Catalogue, rows: int | None, config: TitleModelConfig) ->
     print(HEADER)
     titles = replace(
         split,
-        train=_titles_only(split.train),
-        validation=_titles_only(split.validation),
-        test=_titles_only(split.test),
+        train=titles_only(split.train),
+        validation=titles_only(split.validation),
+        test=titles_only(split.test),
     )
     peer = measure("TF-IDF + LinearSVC", titles, fit_peer)
     print(peer.line(), flush=True)
@@ -127,7 +100,7 @@ def compare(catalogue: Catalogue, rows: int | None, config: TitleModelConfig) ->
     )
 
 
-Predict = Callable[[ProductTexts], NDArray[np.float32]]
+Predict = Callable[[Products], NDArray[np.float32]]
 
 
 def measure(name: str, split: Split, fit: Callable[[Split], Predict]) -> Result:
@@ -137,7 +110,7 @@ def measure(name: str, split: Split, fit: Callable[[Split], Predict]) -> Result:
     fit_wall, fit_cpu = time.perf_counter() - wall, time.process_time() - cpu
     labels = split.test.labels
     wall, cpu = time.perf_counter(), time.process_time()
-    probabilities = predict(split.test.texts)
+    probabilities = predict(split.test.products)
     score_wall, score_cpu = time.perf_counter() - wall, time.process_time() - cpu
     best = np.argsort(-probabilities, axis=1)[:, :2]
     return Result(
@@ -157,90 +130,28 @@ def fit_peer(split: Split) -> Predict:
     """scikit-learn's defaults: words 1-2 and letters in words 2-5, one linear SVM a category; calibrated as ours is."""
     features = make_union(TfidfVectorizer(ngram_range=(1, 2)), TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5)))
     pipeline = make_pipeline(features, LinearSVC())
-    pipeline.fit(list(split.train.texts.titles), split.train.labels)
+    pipeline.fit(list(split.train.products.titles), split.train.labels)
 
-    def scores(texts: ProductTexts) -> NDArray[np.float32]:
+    def scores(texts: Products) -> NDArray[np.float32]:
         margins = pipeline.decision_function(list(texts.titles)).astype(np.float32)
         return margins if margins.ndim == 2 else np.stack([-margins, margins], 1)
 
     held_out = split.validation
-    calibration = fit_temperature(scores(held_out.texts), held_out.labels, held_out.weights)
+    calibration = fit_temperature(scores(held_out.products), held_out.labels, held_out.weights)
     return lambda texts: log_probabilities(torch.from_numpy(scores(texts)), calibration).exp().numpy()
 
 
 def fit_ours(split: Split, config: TitleModelConfig) -> Predict:
     class_ids = np.arange(split.n_classes)
     with tempfile.TemporaryDirectory() as folder:
-        return fit_model(split.train, split.validation, class_ids, config, "cpu", Path(folder), _show).predict_proba
+        task = FitTask(split.train, split.validation, class_ids, config.to_dict(), "cpu", Path(folder), _show)
+        return fit_model("joint", task).predict_proba
 
 
 def _show(progress: FitProgress) -> None:
     if sys.stderr.isatty():
         print(f"\r{progress.stage} {progress.fraction:.0%}  ", end="", file=sys.stderr)
 
-
-def split_by_group(catalogue: Catalogue, rows: int | None) -> Split:
-    """Test, validation and training rows by a hash of the title's normal form: the same in every run."""
-    keys = np.array([_percent(normalise(title, 500)) for title in catalogue.titles])
-    chosen = np.arange(len(keys))
-    if rows is not None and rows < len(chosen):
-        chosen = np.sort(np.random.default_rng(7).permutation(chosen)[:rows])
-    keys = keys[chosen]
-    in_test = keys >= 100 - TEST_PERCENT
-    in_validation = ~in_test & (keys >= 100 - TEST_PERCENT - VALIDATION_PERCENT)
-    in_train = ~in_test & ~in_validation
-    known = sorted({catalogue.categories[row] for row in chosen[in_train]})
-    places = {category: place for place, category in enumerate(known)}
-    labels = np.array([places.get(catalogue.categories[row], -1) for row in chosen], np.int64)
-
-    def part(mask: NDArray[np.bool_]) -> LabeledTexts:
-        mask = mask & (labels >= 0)
-        texts = ProductTexts(
-            [catalogue.titles[row] for row in chosen[mask]],
-            [catalogue.others[row] for row in chosen[mask]],
-            [""] * int(mask.sum()),
-        )
-        return LabeledTexts(texts, labels[mask], np.ones(int(mask.sum()), np.float32))
-
-    return Split(part(in_train), part(in_validation), part(in_test), len(known), int((labels < 0).sum()))
-
-
-def _percent(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") % 100
-
-
-def _titles_only(part: LabeledTexts) -> LabeledTexts:
-    nothing = [""] * len(part)
-    return LabeledTexts(ProductTexts(part.texts.titles, nothing, nothing), part.labels, part.weights)
-
-
-def read_heissepreise(data: Path) -> Catalogue:
-    """German supermarket products; the shop's own category is not in this data, its name and the unit are."""
-    with gzip.open(data / "heissepreise" / "products_labelled.csv.gz", "rt", encoding="utf-8", newline="") as file:
-        return _catalogue("heissepreise", "shop and unit", file, "name", ("store", "unit"), ("category_code",))
-
-
-def read_mercadona(data: Path) -> Catalogue:
-    """Spanish supermarket products in three levels, many small leaves."""
-    with (data / "mercadona" / "productos.csv").open(encoding="utf-8", newline="") as file:
-        levels = ("categoria_L1", "categoria_L2", "categoria_L3")
-        return _catalogue("mercadona", "packaging", file, "nombre", ("packaging",), levels)
-
-
-def _catalogue(
-    name: str, fields: str, file: Iterable[str], title: str, others: tuple[str, ...], levels: tuple[str, ...]
-) -> Catalogue:
-    rows = list(csv.DictReader(file))
-    return Catalogue(
-        name,
-        fields,
-        [row[title] for row in rows],
-        [" > ".join(row[other] for other in others) for row in rows],
-        [" > ".join(row[level] for level in levels) for row in rows],
-    )
-
-
-CATALOGUES = {"heissepreise": read_heissepreise, "mercadona": read_mercadona}
 
 if __name__ == "__main__":
     sys.exit(main())

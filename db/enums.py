@@ -83,6 +83,36 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class RuleAction(StrEnum):
+    """What an exclusion rule does to a training row of its category that holds its keyword."""
+
+    DROP_WORD = "drop_word"  # the row trains without the word
+    DROP_ROW = "drop_row"  # the row does not train
+
+
+class KeywordMatch(StrEnum):
+    """How the keyword of an exclusion rule is found in a title."""
+
+    WHOLE_WORD = "whole_word"
+    SUBSTRING = "substring"
+
+
+class NoiseVerdict(StrEnum):
+    """What a method says of a product's label. The first three are SELFIE's."""
+
+    CLEAN = "clean"
+    REFURBISHED = "refurbished"  # another category is meant: the suggested one
+    UNCLEAN = "unclean"  # wrong, and what is right is not known
+    ISSUE = "issue"  # out-of-fold answers contradict the label (confident learning)
+
+
+class NoiseMethod(StrEnum):
+    """Who gave a noise verdict."""
+
+    CONFIDENT_LEARNING = "confident_learning"
+    SELFIE = "selfie"
+
+
 class ModelStatus(StrEnum):
     """Whether a model version can be used."""
 

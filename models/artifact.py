@@ -6,31 +6,33 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from models.errors import BrokenArtifact
+from models.types import Writer
 
 MANIFEST = "manifest.json"
-Writer = Callable[[Path], None]
 
 
 def write_folder(folder: Path, files: Mapping[str, Writer]) -> str:
     """Let each writer make its file, add the manifest, and put the folder in its place; returns the overall hash.
 
-    Everything happens under a temporary name beside `folder`: whatever fails (a full disk, say), no half folder stays
-    and an older folder of that name is kept. A folder already there is replaced.
+    A name may hold folders ('text/config.json'). Everything happens under a temporary name beside `folder`: whatever
+    fails (a full disk, say), no half folder stays and an older folder of that name is kept. A folder already there is
+    replaced.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.tmp")
     temporary.mkdir()
     try:
         for name, write in files.items():
+            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             write(temporary / name)
         hashes = {name: hash_file(temporary / name) for name in sorted(files)}
         write_json(temporary / MANIFEST, {"files": hashes})
-        for path in [*temporary.iterdir(), temporary]:
+        for path in [*temporary.rglob("*"), temporary]:
             _sync(path)
         _put(temporary, folder)
     except BaseException:
@@ -39,8 +41,11 @@ def write_folder(folder: Path, files: Mapping[str, Writer]) -> str:
     return overall_hash(hashes)
 
 
-def check_folder(folder: Path, names: tuple[str, ...]) -> str:
-    """The overall hash of a folder whose files are all there and unchanged, else BrokenArtifact naming the file."""
+def check_folder(folder: Path, names: tuple[str, ...] = ()) -> str:
+    """The overall hash of a folder whose files are all there and unchanged, else BrokenArtifact naming the file.
+
+    `names` must be among them.
+    """
     manifest = read_json(folder, MANIFEST)
     hashes = manifest.get("files") if isinstance(manifest, dict) else None
     if not isinstance(hashes, dict):
@@ -48,9 +53,12 @@ def check_folder(folder: Path, names: tuple[str, ...]) -> str:
     for name in names:
         if name not in hashes:
             raise BrokenArtifact(folder, name, "is not in the manifest")
+    for name, known in hashes.items():
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise BrokenArtifact(folder, MANIFEST, "names a file outside the folder")
         if not (folder / name).is_file():
             raise BrokenArtifact(folder, name, "is missing")
-        if hash_file(folder / name) != hashes[name]:
+        if hash_file(folder / name) != known:
             raise BrokenArtifact(folder, name, "differs from what was saved")
     return overall_hash(hashes)
 
@@ -64,6 +72,11 @@ def hash_file(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def nest(name: str, files: Mapping[str, Writer]) -> dict[str, Writer]:
+    """The files of a part of a larger model, in the folder `name`."""
+    return {f"{name}/{file}": write for file, write in files.items()}
 
 
 def write_json(path: Path, value: Any) -> None:

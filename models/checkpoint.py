@@ -19,7 +19,7 @@ from models.errors import BrokenArtifact
 from models.features import NgramVocabulary
 from models.predictor import vocabulary_from, vocabulary_tensors
 from models.tokenizer import Tokenizer
-from models.types import LabeledTexts
+from models.types import LabeledProducts
 
 _PREPARED = ("tokenizer.model", "vocabulary.safetensors")
 _STATE = ("state.json", "state.safetensors")
@@ -92,17 +92,17 @@ class Checkpoints:
 
 
 def fingerprint_fit(
-    train: LabeledTexts, validation: LabeledTexts, class_ids: NDArray[np.int64], config: TitleModelConfig
+    train: LabeledProducts, validation: LabeledProducts, class_ids: NDArray[np.int64], config: TitleModelConfig
 ) -> str:
     """SHA-256 of all that decides the outcome of a fit: every text, label, weight, class and setting, in order."""
     digest = hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode())
     digest.update(class_ids.tobytes())
     for part in (train, validation):
         digest.update(f"|{len(part)}|".encode())
-        for texts in (part.texts.titles, part.texts.mall_categories, part.texts.brands):
+        for texts in (part.products.titles, part.products.mall_categories, part.products.brands):
             for text in texts:
                 digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
-        weights = part.texts.mall_weights
+        weights = part.products.mall_weights
         digest.update(b"" if weights is None else weights.tobytes())
         digest.update(part.labels.tobytes() + part.weights.tobytes())
     return digest.hexdigest()

@@ -29,3 +29,19 @@ class UnknownDevice(ModelError):
     def __init__(self, device: str) -> None:
         self.device = device
         super().__init__(f"There is no device '{device}' here. Use auto, cpu or cuda.")
+
+
+class UnknownEncoder(ModelError):
+    """There is no such encoder in the family."""
+
+    def __init__(self, encoder: str, known: tuple[str, ...]) -> None:
+        self.encoder, self.known = encoder, known
+        super().__init__(f"There is no encoder '{encoder}'. Choose one of {', '.join(known)}.")
+
+
+class TrainingDiverged(ModelError):
+    """The loss is no number any more: the model forgot everything and cannot go on."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+        super().__init__(f"The training went astray at step {step}: the loss is no number. Try a lower learning rate.")

@@ -11,7 +11,7 @@ from scipy import sparse
 from models.config import TitleModelConfig
 from models.ngrams import Hashes, Owners, hash_char_ngrams, hash_edge_words, hash_word_ngrams
 from models.tokenizer import Tokenizer, normalise
-from models.types import ProductTexts
+from models.types import Products
 
 TITLE_LETTERS, TITLE_WORDS, MALL_LETTERS, MALL_WORDS, BRAND = range(5)
 N_SEGMENTS = 5
@@ -64,7 +64,7 @@ class NgramVocabulary:
         return places + first, known[places] == hashes
 
 
-def normalise_texts(texts: ProductTexts, max_characters: int) -> NormalTexts:
+def normalise_texts(texts: Products, max_characters: int) -> NormalTexts:
     """Normal form of every field. Without mall weights every mall category counts fully."""
     weights = np.ones(len(texts), np.float32) if texts.mall_weights is None else texts.mall_weights
     return NormalTexts(

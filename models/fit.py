@@ -4,7 +4,6 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,13 +16,12 @@ from models.calibration import fit_temperature
 from models.checkpoint import Checkpoints, fingerprint_fit
 from models.config import TitleModelConfig
 from models.device import one_thread, resolve_device
-from models.errors import NotEnoughClasses
 from models.features import N_PIECE_FIELDS, Encoded, NgramVocabulary, encode, learn_vocabulary, normalise_texts
 from models.predictor import PREDICT_ROWS, TitleModel, score_encoded
 from models.table_optimizers import AdamRows, SgdRows
 from models.title_network import Bags, TitleNetwork, ngram_width
 from models.tokenizer import Tokenizer, train_tokenizer
-from models.types import FitProgress, LabeledTexts, OnProgress, ProductTexts
+from models.types import FitProgress, FitTask, LabeledProducts
 
 _REPORT_SECONDS = 0.5
 _SMALL_BATCH = 32  # few rows in small batches, many in large ones, up to config.batch_size
@@ -34,27 +32,12 @@ _MOST_HELD_OUT_SCORES = 20_000_000  # of validation rows times classes; 80 MB
 _PREPARING = 0.1  # share of the progress bar
 
 
-def fit_model(
-    train: LabeledTexts,
-    validation: LabeledTexts,
-    class_ids: NDArray[np.int64],
-    config: TitleModelConfig,
-    device: str,
-    checkpoint_folder: Path,
-    on_progress: OnProgress,
-) -> TitleModel:
-    """Train on `train`, calibrate on `validation` (which may be empty or lack classes), and return the model.
-
-    class_ids (K,) gives the order of the columns; labels are positions in it. What is in `checkpoint_folder` of a fit
-    that was cut short is taken up when data and settings are the same, and ignored otherwise. `on_progress` may raise:
-    that ends the fit and leaves its checkpoints. Raises NotEnoughClasses when all training rows are of one category.
-    """
-    n_found = len(np.unique(train.labels))
-    if n_found < 2:
-        raise NotEnoughClasses(n_found)
-    device = resolve_device(device)
+def fit_joint(task: FitTask) -> TitleModel:
+    """Train n-grams and subwords together; `task.config` holds the values of `TitleModelConfig`."""
+    config = TitleModelConfig.from_dict(task.config)
+    device = resolve_device(task.device)
     with torch.random.fork_rng(), one_thread():
-        fit = _Fit(train, validation, class_ids, config, device, checkpoint_folder, on_progress)
+        fit = _Fit(task, config, device)
         fit.run()
         return fit.finish()
 
@@ -71,25 +54,17 @@ class _Step:
 class _Fit:
     """One training: what it works on, and how far it is."""
 
-    def __init__(
-        self,
-        train: LabeledTexts,
-        validation: LabeledTexts,
-        class_ids: NDArray[np.int64],
-        config: TitleModelConfig,
-        device: str,
-        folder: Path,
-        on_progress: OnProgress,
-    ) -> None:
-        self.config, self.class_ids, self.device, self.on_progress = config, class_ids, device, on_progress
-        self.held_out = _at_most(validation, max(1, _MOST_HELD_OUT_SCORES // len(class_ids)), config.seed)
+    def __init__(self, task: FitTask, config: TitleModelConfig, device: str) -> None:
+        train, class_ids = task.train, task.class_ids
+        self.config, self.class_ids, self.device, self.on_progress = config, class_ids, device, task.on_progress
+        self.held_out = _at_most(task.validation, max(1, _MOST_HELD_OUT_SCORES // len(class_ids)), config.seed)
         self.labels = torch.from_numpy(train.labels)
         self.weights = torch.from_numpy(train.weights / train.weights.mean())
         self.checkpoints = Checkpoints(
-            folder, fingerprint_fit(train, validation, class_ids, config), config.checkpoint_seconds
+            task.folder, fingerprint_fit(train, task.validation, class_ids, config), config.checkpoint_seconds
         )
         self.tokenizer, self.vocabulary, self.data = self._prepare(train)
-        held_out_texts = normalise_texts(self.held_out.texts, config.max_title_characters)
+        held_out_texts = normalise_texts(self.held_out.products, config.max_title_characters)
         self.held_out_data = encode(held_out_texts, self.vocabulary, self.tokenizer, config)
         torch.manual_seed(config.seed)
         n_pieces = N_PIECE_FIELDS * self.tokenizer.vocabulary_size
@@ -102,10 +77,10 @@ class _Fit:
         self.steps_an_epoch = -(-len(train) // self.batch_size)
         self.n_steps = self.steps_an_epoch * config.epochs
 
-    def _prepare(self, train: LabeledTexts) -> tuple[Tokenizer, NgramVocabulary, Encoded]:
+    def _prepare(self, train: LabeledProducts) -> tuple[Tokenizer, NgramVocabulary, Encoded]:
         """Tokenizer and vocabulary, made or found, and the encoded training rows."""
         self.on_progress(FitProgress("reading titles", 0.0))
-        texts = normalise_texts(train.texts, self.config.max_title_characters)
+        texts = normalise_texts(train.products, self.config.max_title_characters)
         prepared = self.checkpoints.find_prepared()
         if prepared is None:
             self.on_progress(FitProgress("learning subwords", 0.02))
@@ -240,17 +215,11 @@ class _Fit:
         return step
 
 
-def _at_most(rows: LabeledTexts, n: int, seed: int) -> LabeledTexts:
+def _at_most(rows: LabeledProducts, n: int, seed: int) -> LabeledProducts:
     """`rows`, or a random n of them."""
     if len(rows) <= n:
         return rows
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(rows))[:n])
-    texts, weights = rows.texts, rows.texts.mall_weights
-    titles, malls, brands = (
-        [column[row] for row in chosen] for column in (texts.titles, texts.mall_categories, texts.brands)
-    )
-    kept = ProductTexts(titles, malls, brands, None if weights is None else weights[chosen])
-    return LabeledTexts(kept, rows.labels[chosen], rows.weights[chosen])
+    return rows.take(np.sort(np.random.default_rng(seed).permutation(len(rows))[:n]))
 
 
 def squared_hinge(scores: Tensor, labels: Tensor) -> Tensor:

@@ -12,24 +12,25 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from models.artifact import check_folder, read_json, write_folder, write_json
+from models.artifact import read_json, write_json
 from models.calibration import log_probabilities
+from models.category_model import BaseCategoryModel
 from models.config import TitleModelConfig
 from models.device import one_thread, resolve_device
 from models.errors import BrokenArtifact
 from models.features import N_PIECE_FIELDS, Encoded, NgramVocabulary, encode, normalise_texts
 from models.title_network import Bags, TitleNetwork
 from models.tokenizer import Tokenizer
-from models.types import Calibration, ProductTexts
+from models.types import Calibration, Products, Writer
 
-KIND = "title-ngrams-pieces"
 FORMAT = 1  # of the artifact folder; another number is refused
-FILES = ("config.json", "weights.safetensors", "tokenizer.model", "categories.json", "calibration.json")
 PREDICT_ROWS = 4096  # scored at a time: bounds the memory
 
 
-class TitleModel:
+class TitleModel(BaseCategoryModel):
     """Classifies products by title, mall category and brand; a `CategoryModel`."""
+
+    kind = "title-ngrams-pieces"
 
     def __init__(
         self,
@@ -52,45 +53,47 @@ class TitleModel:
     @property
     def config(self) -> dict[str, Any]:
         """What it is and how it was made, for JSON."""
-        return {"format": FORMAT, "kind": KIND, **self.settings.to_dict()}
+        return {"format": FORMAT, "kind": self.kind, **self.settings.to_dict()}
 
-    def predict_proba(self, texts: ProductTexts) -> NDArray[np.float32]:
-        """pred_probs (N, K), calibrated, rows sum to 1; column j is class_ids[j]."""
-        found = [logs.exp().cpu().numpy() for logs in self._log_probabilities(texts)]
-        return np.concatenate(found) if found else np.empty((0, len(self.class_ids)), np.float32)
+    @classmethod
+    def read(cls, folder: Path, device: str) -> "TitleModel":
+        """The model in a folder whose files were checked. One that does not fit together raises BrokenArtifact."""
+        device = resolve_device(device)
+        try:
+            stored = read_json(folder, "config.json")
+            if stored.pop("format") != FORMAT or stored.pop("kind") != cls.kind:
+                raise BrokenArtifact(folder, "config.json", "is of another kind or format of model")
+            settings = TitleModelConfig.from_dict(stored)
+            class_ids = np.array(read_json(folder, "categories.json")["class_ids"], np.int64)
+            calibration = Calibration(**read_json(folder, "calibration.json"))
+            tensors = load_file(folder / "weights.safetensors")
+            vocabulary = vocabulary_from(tensors)
+            tokenizer = Tokenizer((folder / "tokenizer.model").read_bytes())
+            n_pieces = N_PIECE_FIELDS * tokenizer.vocabulary_size
+            network = TitleNetwork(len(vocabulary), n_pieces, len(class_ids), settings)
+            network.load_state_dict({name: tensors[name] for name in network.state_dict()})
+        except (KeyError, TypeError, ValueError, RuntimeError, OSError, SafetensorError) as error:
+            raise BrokenArtifact(folder, "its content", f"does not fit together ({error})") from error
+        return cls(network, vocabulary, tokenizer, class_ids, settings, calibration, device)
 
-    def predict_top(self, texts: ProductTexts, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The k best category ids and their probabilities, both (N, min(k, K)), best first; k >= 1."""
-        k = min(k, len(self.class_ids))
-        ids, confidences = [np.empty((0, k), np.int64)], [np.empty((0, k), np.float32)]
-        for logs in self._log_probabilities(texts):
-            best, places = logs.topk(k, 1)  # (B, k)
-            ids.append(self.class_ids[places.cpu().numpy()])
-            confidences.append(best.exp().cpu().numpy())
-        return np.concatenate(ids), np.concatenate(confidences)
-
-    def save(self, folder: Path) -> str:
-        """Write the artifact folder whole or not at all; returns its hash."""
+    def files(self) -> dict[str, Writer]:
         tensors = {
             **{name: tensor.cpu().contiguous() for name, tensor in self.network.state_dict().items()},
             **vocabulary_tensors(self.vocabulary),
         }
         calibration = self.calibration
-        return write_folder(
-            folder,
-            {
-                "config.json": lambda path: write_json(path, self.config),
-                "weights.safetensors": lambda path: save_file(tensors, path),
-                "tokenizer.model": lambda path: _write_bytes(path, self.tokenizer.model),
-                "categories.json": lambda path: write_json(path, {"class_ids": self.class_ids.tolist()}),
-                "calibration.json": lambda path: write_json(path, vars(calibration)),
-            },
-        )
+        return {
+            "config.json": lambda path: write_json(path, self.config),
+            "weights.safetensors": lambda path: save_file(tensors, path),
+            "tokenizer.model": lambda path: _write_bytes(path, self.tokenizer.model),
+            "categories.json": lambda path: write_json(path, {"class_ids": self.class_ids.tolist()}),
+            "calibration.json": lambda path: write_json(path, vars(calibration)),
+        }
 
-    def _log_probabilities(self, texts: ProductTexts) -> Iterator[Tensor]:
+    def log_probabilities(self, products: Products) -> Iterator[Tensor]:
         """Log of the calibrated probabilities, (B, K), of the next products."""
-        for start in range(0, len(texts), PREDICT_ROWS):
-            cut = normalise_texts(texts.slice(start, start + PREDICT_ROWS), self.settings.max_title_characters)
+        for start in range(0, len(products), PREDICT_ROWS):
+            cut = normalise_texts(products.slice(start, start + PREDICT_ROWS), self.settings.max_title_characters)
             encoded = encode(cut, self.vocabulary, self.tokenizer, self.settings)
             # thousands of classes make tensors large enough for threads to share
             with one_thread() if self.network.full_rank else nullcontext(), torch.inference_mode():
@@ -102,27 +105,6 @@ class TitleModel:
 def score_encoded(network: TitleNetwork, encoded: Encoded, device: str) -> Tensor:
     """Scores (N, K) of encoded products, without a gradient."""
     return network(Bags.of(encoded.ngrams, device), Bags.of(encoded.pieces, device))
-
-
-def load_model(folder: Path, device: str = "cpu") -> TitleModel:
-    """The model in an artifact folder. A missing or changed file raises BrokenArtifact naming it."""
-    device = resolve_device(device)
-    check_folder(folder, FILES)
-    try:
-        stored = read_json(folder, "config.json")
-        if stored.pop("format") != FORMAT or stored.pop("kind") != KIND:
-            raise BrokenArtifact(folder, "config.json", "is of another kind or format of model")
-        settings = TitleModelConfig.from_dict(stored)
-        class_ids = np.array(read_json(folder, "categories.json")["class_ids"], np.int64)
-        calibration = Calibration(**read_json(folder, "calibration.json"))
-        tensors = load_file(folder / "weights.safetensors")
-        vocabulary = vocabulary_from(tensors)
-        tokenizer = Tokenizer((folder / "tokenizer.model").read_bytes())
-        network = TitleNetwork(len(vocabulary), N_PIECE_FIELDS * tokenizer.vocabulary_size, len(class_ids), settings)
-        network.load_state_dict({name: tensors[name] for name in network.state_dict()})
-    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        raise BrokenArtifact(folder, "its content", f"does not fit together ({error})") from error
-    return TitleModel(network, vocabulary, tokenizer, class_ids, settings, calibration, device)
 
 
 def vocabulary_tensors(vocabulary: NgramVocabulary) -> dict[str, Tensor]:

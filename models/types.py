@@ -1,41 +1,84 @@
 """What crosses the door of `models`: plain lists, numpy arrays and frozen dataclasses. No torch here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:  # scipy takes a quarter of a second, and pages read this file
+    from scipy import sparse
+
 
 @dataclass(frozen=True)
-class ProductTexts:
+class ProductImages:
+    """What the image trunk saw of N products. Rows where `present` is false are 0 and say nothing."""
+
+    features: NDArray[np.float32]  # (N, F), pooled output of the trunk
+    present: NDArray[np.bool_]  # (N,) whether the product has a readable image
+
+    def __len__(self) -> int:
+        return len(self.present)
+
+    def take(self, rows: "Rows") -> "ProductImages":
+        return ProductImages(self.features[rows], self.present[rows])
+
+
+Rows = NDArray[np.int64] | slice
+
+
+@dataclass(frozen=True)
+class Products:
     """The evidence of N products, one list entry each; '' where a product has none."""
 
     titles: Sequence[str]
     mall_categories: Sequence[str]
     brands: Sequence[str]
     mall_weights: NDArray[np.float32] | None = None  # (N,), 0..1: trust in the mall category; none means 1
+    images: ProductImages | None = None  # none: no images are used
 
     def __len__(self) -> int:
         return len(self.titles)
 
-    def slice(self, start: int, stop: int) -> "ProductTexts":
-        weights = None if self.mall_weights is None else self.mall_weights[start:stop]
-        return ProductTexts(self.titles[start:stop], self.mall_categories[start:stop], self.brands[start:stop], weights)
+    def slice(self, start: int, stop: int) -> "Products":
+        return self.take(slice(start, stop))
+
+    def take(self, rows: Rows) -> "Products":
+        """The products at these places, in this order."""
+        return Products(
+            _take(self.titles, rows),
+            _take(self.mall_categories, rows),
+            _take(self.brands, rows),
+            None if self.mall_weights is None else self.mall_weights[rows],
+            None if self.images is None else self.images.take(rows),
+        )
+
+
+def _take(column: Sequence[str], rows: Rows) -> Sequence[str]:
+    return column[rows] if isinstance(rows, slice) else [column[row] for row in rows.tolist()]
 
 
 @dataclass(frozen=True)
-class LabeledTexts:
-    """Products with their labels. `labels` are positions in the model's `class_ids`."""
+class LabeledProducts:
+    """Products with their labels. `labels` are positions in the model's `class_ids`.
 
-    texts: ProductTexts
+    `alternatives` (N, K) is true where people accepted a further category for a product: right as well.
+    """
+
+    products: Products
     labels: NDArray[np.int64]  # (N,), 0..K-1
     weights: NDArray[np.float32]  # (N,), > 0: how much a row counts
+    alternatives: "sparse.csr_matrix | None" = None  # none: nobody accepted any
 
     def __len__(self) -> int:
-        return len(self.texts)
+        return len(self.products)
+
+    def take(self, rows: NDArray[np.int64]) -> "LabeledProducts":
+        """The rows at these places, in this order."""
+        alternatives = None if self.alternatives is None else self.alternatives[rows]
+        return LabeledProducts(self.products.take(rows), self.labels[rows], self.weights[rows], alternatives)
 
 
 @dataclass(frozen=True)
@@ -51,10 +94,33 @@ class FitProgress:
     rows_per_second: float | None = None
 
 
+Writer = Callable[[Path], None]  # makes the file at this path
+
+
 class OnProgress(Protocol):
     """Called often during a fit. It may raise to stop the fit; what the checkpoint holds stays."""
 
     def __call__(self, progress: FitProgress) -> None: ...
+
+
+@dataclass(frozen=True)
+class FitTask:
+    """All that a fit is given. Every encoder's fit function takes one and returns its model.
+
+    What is in `folder` of a fit that was cut short is taken up when data and settings are the same, and ignored
+    otherwise. `on_progress` may raise: that ends the fit and leaves its checkpoints.
+    """
+
+    train: LabeledProducts
+    validation: LabeledProducts  # may be empty or lack classes; calibration happens on it
+    class_ids: NDArray[np.int64]  # (K,) category ids: the column order; labels are positions in it
+    config: dict[str, Any]  # the encoder's own settings by name
+    device: str  # auto, cpu, cuda
+    folder: Path  # for checkpoints
+    on_progress: OnProgress
+    class_paths: NDArray[np.int64] | None = None  # (K, D) category ids root .. leaf, padded with -1; none: no tree
+    corpus: Sequence[str] | None = None  # texts the tokenizer learns from; none: those of `train`
+    warm_start: Path | None = None  # artifact of an earlier model of the same encoder to begin from
 
 
 @dataclass(frozen=True)
@@ -72,13 +138,13 @@ class Calibration:
 
 
 class CategoryModel(Protocol):
-    """A trained classifier of products. `models.fit.fit_model` makes one, `models.predictor.load_model` reads one."""
+    """A trained classifier of products. `models.family` fits one and reads one back."""
 
     class_ids: NDArray[np.int64]  # (K,) category ids: the column order of pred_probs
 
     @property
     def config(self) -> dict[str, Any]:
-        """What it was made with: plain values for JSON."""
+        """What it was made with: plain values for JSON; 'kind' names its class in `models.family.KINDS`."""
         ...
 
     @property
@@ -86,12 +152,16 @@ class CategoryModel(Protocol):
         """How its probabilities were calibrated on validation rows."""
         ...
 
-    def predict_proba(self, texts: ProductTexts) -> NDArray[np.float32]:
+    def predict_proba(self, products: Products) -> NDArray[np.float32]:
         """pred_probs (N, K), calibrated, rows sum to 1."""
         ...
 
-    def predict_top(self, texts: ProductTexts, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The k best category ids and their probabilities, both (N, min(k, K)), best first."""
+    def predict_top(self, products: Products, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The k best category ids and their probabilities, both (N, min(k, K)), best first; k >= 1."""
+        ...
+
+    def files(self) -> dict[str, Writer]:
+        """The files of its artifact, each with what writes it: also as a part of a larger model's."""
         ...
 
     def save(self, folder: Path) -> str:

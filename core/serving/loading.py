@@ -12,7 +12,7 @@ def load_version_model(runtime: Runtime, version: ModelVersion, device: str | No
     Raises NotReady when its folder is missing or not what was saved, or when the device does not exist here.
     """
     from models.errors import ModelError
-    from models.predictor import load_model
+    from models.family import load_model
 
     if version.artifact is None:
         raise NotReady(N_("{version} is not ready."), version=version.name)

@@ -28,7 +28,7 @@ from db import model_versions, predictions
 from db.people import raise_revision
 from db.predictions import Scope
 from db.product_texts import ProductText
-from models.types import CategoryModel, ProductTexts
+from models.types import CategoryModel, Products
 
 TOP = 5
 CHUNK = 2_048  # products in one transaction: short enough that an annotator's click does not wait
@@ -103,9 +103,7 @@ def run_score_job(context: JobContext) -> dict[str, Any]:
     }
 
 
-def score_titles(
-    model: CategoryModel, texts: ProductTexts, k: int = TOP
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def score_titles(model: CategoryModel, texts: Products, k: int = TOP) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The first k answers: category ids and calibrated probabilities, both (N, min(k, K)), best first.
 
     The one way from texts to answers: jobs, pages and services all come through here.
@@ -151,10 +149,10 @@ def score_products(
     return ScoringResult(done, time.monotonic() - start, n_scored)
 
 
-def product_texts(products: Sequence[ProductText]) -> ProductTexts:
+def product_texts(products: Sequence[ProductText]) -> Products:
     """What a model reads; a product without a mall or a brand has '' there."""
     weights = [1.0 if product.mall_weight is None else product.mall_weight for product in products]
-    return ProductTexts(
+    return Products(
         titles=[product.title for product in products],
         mall_categories=[product.mall_category or "" for product in products],
         brands=[product.brand or "" for product in products],

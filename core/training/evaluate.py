@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.serving.scoring import score_titles
 from core.training.compare import macro_f1
 from core.training.intervals import rate
-from core.training.snapshot import Rows
+from core.training.learning_rows import Rows
 from core.training.versions import Evaluation
 from models.calibration_error import expected_calibration_error
 from models.types import CategoryModel
@@ -58,7 +58,7 @@ class Answers:
 
 def answer(model: CategoryModel, rows: Rows, on_progress: Callable[[float], None]) -> Answers:
     """The model's first answers for all rows, chunk by chunk."""
-    texts = rows.labeled.texts
+    texts = rows.labeled.products
     parts = []
     for start in range(0, len(texts), CHUNK):
         parts.append(score_titles(model, texts.slice(start, start + CHUNK)))

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from core.catalogue.taxonomy import load_categories
-from core.errors import N_, UnreadableFile
 from core.runtime import Runtime
 from core.training.splits import LEFT_OUT, TEST, VALIDATION
 from core.types import utc_now
@@ -24,7 +23,6 @@ from db.enums import DecisionKind, LabelSource
 from db.labels_for_training import Moment, Verdict
 from db.product_texts import ProductText
 from db.splits import map_folds
-from models.types import LabeledTexts, ProductTexts
 
 CHUNK = 10_000  # products read and rows written at a time
 IMPORT_WEIGHT = 1.0
@@ -62,15 +60,6 @@ class Choice:
     rare: set[int] = field(default_factory=set)  # too few rows to learn; their held-out rows still judge the model
     by_source: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows read back. `class_ids` is the order of `labeled.labels`."""
-
-    product_ids: list[int]
-    labeled: LabeledTexts
-    is_human: list[bool]
 
 
 def take_snapshot(
@@ -248,7 +237,7 @@ def _write(path: Path, chunks: Iterator[list[tuple[Any, ...]]]) -> tuple[str, in
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema, content, n_rows = _schema(), _Content(), 0
+    schema, content, n_rows = _schema(), Content(), 0
     with path.open("wb") as file:
         with pq.ParquetWriter(file, schema, compression="zstd") as writer:
             for chunk in chunks:
@@ -262,7 +251,7 @@ def _write(path: Path, chunks: Iterator[list[tuple[Any, ...]]]) -> tuple[str, in
     return content.digest(), n_rows
 
 
-class _Content:
+class Content:
     """The hash of rows as such, whatever file format or library version holds them."""
 
     def __init__(self) -> None:
@@ -275,63 +264,3 @@ class _Content:
 
     def digest(self) -> str:
         return self._hash.hexdigest()
-
-
-@dataclass(frozen=True)
-class LearningRows:
-    """A snapshot in memory, by what its rows are for."""
-
-    class_ids: list[int]  # the categories that training rows have, ascending: the order of all labels
-    train: Rows
-    validation: Rows
-    test: Rows
-    test_labels: list[int]  # category ids, also of categories that no training row has
-
-
-def read_snapshot(runtime: Runtime, snapshot: Snapshot) -> LearningRows:
-    """Raises UnreadableFile when the file is gone or is not what was frozen."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    path = runtime.data_dir / snapshot.path
-    content = _Content()
-    try:
-        with pq.ParquetFile(path) as file:
-            rows = []
-            for batch in file.iter_batches(CHUNK):
-                chunk = list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
-                content.add(chunk)
-                rows += chunk
-    except (OSError, pa.ArrowInvalid) as error:
-        raise UnreadableFile(N_("The snapshot {path} cannot be read: {reason}"), path=path, reason=error) from error
-    if content.digest() != snapshot.content_hash:
-        raise UnreadableFile(N_("The snapshot {path} was changed after it was frozen."), path=path)
-    by_fold: dict[str, list[tuple[Any, ...]]] = {}
-    for row in rows:
-        by_fold.setdefault({TEST: "test", VALIDATION: "validation"}.get(row[8], "train"), []).append(row)
-    train = by_fold.get("train", [])
-    class_ids = sorted({row[5] for row in train})
-    position = {category_id: place for place, category_id in enumerate(class_ids)}
-    validation = [row for row in by_fold.get("validation", []) if row[5] in position]
-    test = by_fold.get("test", [])
-    return LearningRows(
-        class_ids,
-        _labeled(train, position),
-        _labeled(validation, position),
-        _labeled(test, position),
-        [row[5] for row in test],
-    )
-
-
-def _labeled(rows: list[tuple[Any, ...]], position: dict[int, int]) -> Rows:
-    import numpy as np
-
-    texts = ProductTexts(
-        titles=[row[1] for row in rows],
-        mall_categories=[row[2] for row in rows],
-        brands=[row[4] for row in rows],
-        mall_weights=np.asarray([row[3] for row in rows], dtype=np.float32),
-    )
-    labels = np.asarray([position.get(row[5], -1) for row in rows], dtype=np.int64)
-    weights = np.asarray([row[7] for row in rows], dtype=np.float32)
-    return Rows([row[0] for row in rows], LabeledTexts(texts, labels, weights), [row[6] == "human" for row in rows])

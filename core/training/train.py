@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.disk import room_on_disk
-from core.errors import N_, Conflict, InvalidInput, NotReady, TooFewLabels
+from core.errors import N_, Conflict, NotReady, TooFewLabels
 from core.jobs.context import JobContext, JobLost
 from core.jobs.ownership import keep_hold
 from core.jobs.queue import enqueue
@@ -24,15 +24,16 @@ from core.serving.scoring import score_products
 from core.training import splits
 from core.training.evaluate import Answers, answer, count_categories, evaluate
 from core.training.keeping import discard_unfinished, keep_version
+from core.training.learning_rows import LearningRows, read_snapshot
 from core.training.registry import find_promoted_version, find_version, promote
-from core.training.snapshot import LearningRows, Snapshot, get_snapshot, read_snapshot, take_snapshot
+from core.training.snapshot import Snapshot, get_snapshot, take_snapshot
 from core.training.training_settings import TrainingSettings
 from core.training.versions import Evaluation, ModelVersion
 from core.types import Actor, utc_now
 from db import model_versions
 from db.enums import ModelStatus
 from db.predictions import Scope
-from models.types import CategoryModel, FitProgress
+from models.types import CategoryModel, FitProgress, FitTask
 
 MIN_TRAIN_ROWS = 20
 # where each stage ends on the way from 0 to 1; without scoring afterwards the rest is stretched
@@ -138,30 +139,27 @@ class _Training:
 
     def _fit(self, rows: LearningRows) -> CategoryModel:
         from models.errors import ModelError
-        from models.fit import fit_model
+        from models.family import fit_model
 
         try:
             self.device = _device(self.settings.device or self.runtime.settings.device)
-            return fit_model(
-                rows.train.labeled,
-                rows.validation.labeled,
-                np.asarray(rows.class_ids, dtype=np.int64),
-                self._model_config(),
-                self.device,
-                self.context.folder / "checkpoint",
-                self._on_fit_progress,
+            task = FitTask(
+                train=rows.train.labeled,
+                validation=rows.validation.labeled,
+                class_ids=np.asarray(rows.class_ids, dtype=np.int64),
+                config=self._encoder_config(),
+                device=self.device,
+                folder=self.context.folder / "checkpoint",
+                on_progress=self._on_fit_progress,
+                class_paths=rows.class_paths,
             )
-        except ModelError as error:
+            return fit_model(self.settings.encoder, task)
+        except (ModelError, ValueError, TypeError) as error:
             raise NotReady(N_("This model cannot be trained: {reason}"), reason=error) from error
 
-    def _model_config(self) -> Any:
-        from models.config import TitleModelConfig
-
-        chosen = self.settings.model | {"seed": self.settings.seed, "epochs": self.settings.epochs}
-        try:
-            return TitleModelConfig.from_dict(chosen)
-        except (TypeError, ValueError) as error:
-            raise InvalidInput(N_("This model cannot be trained: {reason}"), reason=error) from error
+    def _encoder_config(self) -> dict[str, Any]:
+        """The encoder's own settings; what is not set has its default."""
+        return self.settings.model | {"seed": self.settings.seed, "epochs": self.settings.epochs}
 
     def _on_fit_progress(self, progress: FitProgress) -> None:
         now = time.monotonic()
@@ -232,7 +230,7 @@ class _Training:
             self.context,
             model,
             snapshot,
-            config={"model": self._model_config().to_dict(), "training": self.settings.to_dict()},
+            config={"model": model.config, "training": self.settings.to_dict()},
             seed=self.settings.seed,
             device=self.device,
             metrics=metrics,

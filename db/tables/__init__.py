@@ -8,6 +8,13 @@ from db.tables.catalogue import (
     MallRow,
     ProductRow,
 )
+from db.tables.curation import (
+    AcceptedAlternativeRow,
+    ExclusionRuleRow,
+    LabelIssueRow,
+    ProductAttributeRow,
+    ProductImageRow,
+)
 from db.tables.imports import ImportRejectRow, ImportRunRow, ImportSourceRow
 from db.tables.jobs import JobLogRow, JobRow
 from db.tables.labeling import (
@@ -20,6 +27,7 @@ from db.tables.labeling import (
 )
 from db.tables.learning import (
     CategoryMetricRow,
+    ExperimentRow,
     ModelVersionRow,
     PredictionRow,
     ProductSplitRow,
@@ -29,6 +37,7 @@ from db.tables.learning import (
 from db.tables.people import AuditRow, PersonRow, RevisionRow
 
 __all__ = [
+    "AcceptedAlternativeRow",
     "AuditRow",
     "Base",
     "CampaignRow",
@@ -37,17 +46,22 @@ __all__ = [
     "DailyProgressRow",
     "DecisionRow",
     "DemoTruthRow",
+    "ExclusionRuleRow",
+    "ExperimentRow",
     "ImportRejectRow",
     "ImportRunRow",
     "ImportSourceRow",
     "JobLogRow",
     "JobRow",
+    "LabelIssueRow",
     "LabelRow",
     "MallCategoryRow",
     "MallRow",
     "ModelVersionRow",
     "PersonRow",
     "PredictionRow",
+    "ProductAttributeRow",
+    "ProductImageRow",
     "ProductRow",
     "ProductSplitRow",
     "PromotionRow",

@@ -25,6 +25,7 @@ class CategoryRow(Base):
     code: Mapped[str | None] = mapped_column(sa.Text, index=True)  # the code of the file it came from
     is_leaf: Mapped[bool] = mapped_column(default=True)
     is_catch_all: Mapped[bool] = mapped_column(default=False)
+    is_recommended: Mapped[bool] = mapped_column(default=True, server_default=sa.true())  # false: never suggested
     guidelines: Mapped[str | None] = mapped_column(sa.Text)
     created_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]

@@ -73,6 +73,8 @@ class CategoryMetricRow(Base):
     n_correct_at_2: Mapped[int]
     n_correct_at_4: Mapped[int]
     precision: Mapped[float | None]  # none where n_predicted is 0
+    threshold: Mapped[float | None]  # confidence from which on its answers reach the target precision; none: never
+    n_calibration: Mapped[int | None]  # validation rows the threshold was chosen on, siblings' rows included if pooled
     recall: Mapped[float | None]  # = P@1 within the category; none where n is 0
     f1: Mapped[float | None]
 
@@ -106,3 +108,24 @@ class PredictionRow(Base):
     confidence: Mapped[float]  # probability of the first, calibrated
     margin: Mapped[float]  # first minus second probability
     top: Mapped[list[Any]]
+    # 'hard to predict': the confidence is below the category's threshold; then this is the deepest category above it
+    # that is sure enough (none: not even a root). No foreign key: SQLite would copy the whole table to add one, and
+    # categories are never deleted
+    abstained: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    back_off_category_id: Mapped[int | None] = mapped_column(BigId)
+
+
+class ExperimentRow(Base):
+    """A comparison of models on one snapshot: an experiment (encoders x caps) or a tuning (trials of settings)."""
+
+    __tablename__ = "experiments"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(24))  # experiment, tuning
+    job_id: Mapped[int] = mapped_column(sa.ForeignKey("jobs.id"), unique=True)
+    snapshot_id: Mapped[int | None] = mapped_column(sa.ForeignKey("snapshots.id"))
+    settings: Mapped[dict[str, Any]]
+    results: Mapped[list[Any]]  # one entry a run or trial, as they end
+    created_by: Mapped[int] = mapped_column(sa.ForeignKey("people.id"))
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]

@@ -9,17 +9,17 @@ from models import features
 from models.features import N_SEGMENTS, NormalTexts, encode, learn_vocabulary, normalise_texts
 from models.fit import drop_columns
 from models.tokenizer import train_tokenizer
-from models.types import ProductTexts
+from models.types import Products
 from tests.models.made_up import QUICK, make_rows
 
 
-def normal(texts: ProductTexts) -> NormalTexts:
+def normal(texts: Products) -> NormalTexts:
     return normalise_texts(texts, 500)
 
 
 @pytest.fixture
 def texts() -> NormalTexts:
-    return normal(make_rows(50).texts)
+    return normal(make_rows(50).products)
 
 
 def test_every_segment_of_a_row_has_length_1(texts: NormalTexts) -> None:
@@ -41,7 +41,7 @@ def test_pieces_of_a_field_are_averaged(texts: NormalTexts) -> None:
 
 def test_unknown_ngrams_are_left_out(texts: NormalTexts) -> None:
     vocabulary = learn_vocabulary(texts, QUICK, 10**6)
-    stranger = normal(ProductTexts(["ЖЖЖЖ"], [""], [""]))
+    stranger = normal(Products(["ЖЖЖЖ"], [""], [""]))
     encoded = encode(stranger, vocabulary, train_tokenizer(texts.titles, 300, 1), QUICK)
     assert encoded.ngrams.nnz == 0
 
@@ -70,7 +70,7 @@ def test_of_too_many_ngrams_the_frequent_ones_stay(texts: NormalTexts) -> None:
 
 
 def test_the_mall_category_can_be_dropped_row_by_row() -> None:
-    texts = normal(ProductTexts(["바지", "바지"], ["의류>바지", "의류>바지"], ["", ""]))
+    texts = normal(Products(["바지", "바지"], ["의류>바지", "의류>바지"], ["", ""]))
     vocabulary = learn_vocabulary(texts, QUICK, 10**6)
     encoded = encode(texts, vocabulary, train_tokenizer(["바지", "의류"], 300, 1), QUICK)
     dropped = drop_columns(encoded.ngrams[[0, 1]], encoded.mall_ngrams, np.array([True, False]))

@@ -16,10 +16,9 @@ from core.settings import ROOT
 from models import checkpoint
 from models import fit as fitting
 from models.errors import NotEnoughClasses, UnknownDevice
-from models.fit import fit_model
 from models.predictor import TitleModel
-from models.types import FitProgress, LabeledTexts, ProductTexts
-from tests.models.made_up import CLASS_IDS, QUICK, fit_quickly, ignore, make_rows, titles_only
+from models.types import FitProgress, LabeledProducts, Products
+from tests.models.made_up import CLASS_IDS, QUICK, fit_model, fit_quickly, ignore, make_rows, titles_only
 
 OFTEN = replace(QUICK, checkpoint_seconds=1e-6)
 
@@ -60,12 +59,12 @@ def fit(folder: Path, watcher: Watcher, config: object = OFTEN, n: int = 160) ->
 
 
 def answers(model: TitleModel) -> np.ndarray:
-    return model.predict_proba(make_rows(30, seed=2).texts)
+    return model.predict_proba(make_rows(30, seed=2).products)
 
 
 def test_it_learns_what_titles_tell(model: TitleModel) -> None:
     rows = make_rows(200, seed=5)
-    ids, confidence = model.predict_top(rows.texts, 1)
+    ids, confidence = model.predict_top(rows.products, 1)
     assert (ids[:, 0] == CLASS_IDS[rows.labels]).mean() > 0.97
     assert confidence.mean() > 0.8
 
@@ -190,7 +189,9 @@ def test_only_the_newest_checkpoint_is_kept_and_it_is_json_and_safetensors(tmp_p
 @pytest.mark.parametrize("n_classes", [0, 1])
 def test_one_category_is_too_few(tmp_path: Path, n_classes: int) -> None:
     rows = (
-        make_rows(20, 1) if n_classes else LabeledTexts(titles_only(), np.empty(0, np.int64), np.empty(0, np.float32))
+        make_rows(20, 1)
+        if n_classes
+        else LabeledProducts(titles_only(), np.empty(0, np.int64), np.empty(0, np.float32))
     )
     with pytest.raises(NotEnoughClasses, match=f"there are {n_classes}") as raised:
         fit_model(rows, rows, CLASS_IDS, QUICK, "cpu", tmp_path, ignore)
@@ -199,19 +200,19 @@ def test_one_category_is_too_few(tmp_path: Path, n_classes: int) -> None:
 
 def test_two_categories_are_enough(tmp_path: Path) -> None:
     model = fit_quickly(tmp_path, n_classes=2)
-    pred_probs = model.predict_proba(make_rows(20, 2, seed=9).texts)
+    pred_probs = model.predict_proba(make_rows(20, 2, seed=9).products)
     assert pred_probs.shape == (20, 2)
     assert np.allclose(pred_probs.sum(1), 1.0, atol=1e-5)
 
 
 def test_two_titles_are_enough(tmp_path: Path) -> None:
-    rows = LabeledTexts(titles_only("사과", "바지"), np.array([0, 1]), np.ones(2, np.float32))
+    rows = LabeledProducts(titles_only("사과", "바지"), np.array([0, 1]), np.ones(2, np.float32))
     model = fit_model(rows, rows, np.array([5, 9]), QUICK, "cpu", tmp_path, ignore)
-    assert model.predict_top(rows.texts, 1)[0].tolist() == [[5], [9]]
+    assert model.predict_top(rows.products, 1)[0].tolist() == [[5], [9]]
 
 
 def test_validation_may_be_empty_or_lack_categories(tmp_path: Path) -> None:
-    nothing = LabeledTexts(titles_only(), np.empty(0, np.int64), np.empty(0, np.float32))
+    nothing = LabeledProducts(titles_only(), np.empty(0, np.int64), np.empty(0, np.float32))
     uncalibrated = fit_model(make_rows(80), nothing, CLASS_IDS, QUICK, "cpu", tmp_path / "a", ignore)
     assert (uncalibrated.calibration.ece, uncalibrated.calibration.n) == (None, 0)
     partly = fit_model(make_rows(80), make_rows(10, 2), CLASS_IDS, QUICK, "cpu", tmp_path / "b", ignore)
@@ -220,13 +221,13 @@ def test_validation_may_be_empty_or_lack_categories(tmp_path: Path) -> None:
 
 def test_a_category_without_training_rows_is_hardly_ever_the_answer(tmp_path: Path) -> None:
     model = fit_model(make_rows(160, 6), make_rows(40, 6, seed=1), CLASS_IDS, QUICK, "cpu", tmp_path, ignore)
-    pred_probs = model.predict_proba(make_rows(40, 6, seed=2).texts)
+    pred_probs = model.predict_proba(make_rows(40, 6, seed=2).products)
     assert pred_probs.shape == (40, 8)
     assert pred_probs[:, 6:].max() < 0.2
 
 
 def test_titles_without_a_letter_can_be_trained_on(tmp_path: Path) -> None:
-    rows = LabeledTexts(titles_only("", "", "", ""), np.array([0, 1, 1, 1]), np.ones(4, np.float32))
+    rows = LabeledProducts(titles_only("", "", "", ""), np.array([0, 1, 1, 1]), np.ones(4, np.float32))
     model = fit_model(rows, rows, np.array([5, 9]), QUICK, "cpu", tmp_path, ignore)
     assert model.predict_top(titles_only(""), 1)[0].tolist() == [[9]]  # all there is to know is how frequent they are
 
@@ -236,7 +237,7 @@ def test_a_heavy_row_counts_for_more(tmp_path: Path) -> None:
     labels = np.array([0] * 7 + [1] * 3)
     found = []
     for weights in (np.ones(10, np.float32), np.where(labels == 1, 10, 1).astype(np.float32)):
-        rows = LabeledTexts(titles, labels, weights)
+        rows = LabeledProducts(titles, labels, weights)
         model = fit_model(rows, rows, np.array([5, 9]), QUICK, "cpu", tmp_path, ignore)
         found.append(int(model.predict_top(titles_only("같은 제목"), 1)[0][0, 0]))
     assert found == [5, 9]
@@ -247,7 +248,7 @@ def test_many_categories_share_a_small_table(tmp_path: Path) -> None:
     model = fit_quickly(tmp_path, config=config)
     assert model.network.ngram_table.shape[1] == 12
     rows = make_rows(100, seed=5)
-    assert (model.predict_top(rows.texts, 1)[0][:, 0] == CLASS_IDS[rows.labels]).mean() > 0.95
+    assert (model.predict_top(rows.products, 1)[0][:, 0] == CLASS_IDS[rows.labels]).mean() > 0.95
 
 
 def test_the_table_keeps_to_its_limit(tmp_path: Path) -> None:
@@ -267,7 +268,7 @@ def test_an_unknown_device_is_refused(tmp_path: Path) -> None:
 
 def test_the_mall_category_helps_where_the_title_says_nothing(tmp_path: Path) -> None:
     labels = np.arange(160) % 4
-    texts = ProductTexts(["정품"] * 160, [f"가게>코너{label}" for label in labels], [""] * 160)
-    rows = LabeledTexts(texts, labels, np.ones(160, np.float32))
+    texts = Products(["정품"] * 160, [f"가게>코너{label}" for label in labels], [""] * 160)
+    rows = LabeledProducts(texts, labels, np.ones(160, np.float32))
     model = fit_model(rows, rows, np.arange(4), replace(QUICK, epochs=10), "cpu", tmp_path, ignore)
     assert (model.predict_top(texts, 1)[0][:, 0] == labels).all()

@@ -14,13 +14,16 @@ from models import predictor
 from models.artifact import hash_file, write_json
 from models.device import resolve_device
 from models.errors import BrokenArtifact, UnknownDevice
-from models.predictor import FILES, TitleModel, load_model
-from models.types import ProductTexts
+from models.family import load_model
+from models.predictor import TitleModel
+from models.types import Products
 from tests.models.made_up import CLASS_IDS, make_rows, titles_only
 
 ODD = [
     "", " ", "a", "바", "👖", "ㅂㅈ", "\x00\x01", "\ud83d", "x" * 100_000, "바지 " * 30_000, "=SUM(A1)", "<b>x</b>"
 ]  # fmt: skip
+
+FILES = ("config.json", "weights.safetensors", "tokenizer.model", "categories.json", "calibration.json")
 
 
 def test_every_row_is_a_distribution(model: TitleModel) -> None:
@@ -38,7 +41,7 @@ def test_no_products_have_no_answers(model: TitleModel) -> None:
 
 
 def test_the_best_are_the_best_of_all(model: TitleModel) -> None:
-    texts = make_rows(50, seed=4).texts
+    texts = make_rows(50, seed=4).products
     pred_probs = model.predict_proba(texts)
     ids, confidence = model.predict_top(texts, 3)
     order = np.argsort(-pred_probs, axis=1)[:, :3]
@@ -50,9 +53,9 @@ def test_the_best_are_the_best_of_all(model: TitleModel) -> None:
 def test_neither_order_nor_company_nor_chunks_change_an_answer(
     model: TitleModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    texts = make_rows(60, seed=4).texts
+    texts = make_rows(60, seed=4).products
     together = model.predict_proba(texts)
-    back = ProductTexts(texts.titles[::-1], texts.mall_categories[::-1], texts.brands[::-1])
+    back = Products(texts.titles[::-1], texts.mall_categories[::-1], texts.brands[::-1])
     assert np.allclose(model.predict_proba(back)[::-1], together, atol=1e-5)
     monkeypatch.setattr(predictor, "PREDICT_ROWS", 7)
     assert np.allclose(model.predict_proba(texts), together, atol=1e-5)
@@ -61,32 +64,32 @@ def test_neither_order_nor_company_nor_chunks_change_an_answer(
 
 
 def test_decomposed_korean_is_the_same_as_composed(model: TitleModel) -> None:
-    composed = make_rows(30, seed=4).texts
-    decomposed = ProductTexts(*([unicodedata.normalize("NFD", text) for text in column] for column in
+    composed = make_rows(30, seed=4).products
+    decomposed = Products(*([unicodedata.normalize("NFD", text) for text in column] for column in
                                 (composed.titles, composed.mall_categories, composed.brands)))  # fmt: skip
     assert list(decomposed.titles) != list(composed.titles)
     assert (model.predict_proba(decomposed) == model.predict_proba(composed)).all()
 
 
 def test_no_trust_in_the_mall_category_is_as_none_given(model: TitleModel) -> None:
-    texts = make_rows(30, seed=4).texts
-    nothing = ProductTexts(texts.titles, [""] * 30, texts.brands)
+    texts = make_rows(30, seed=4).products
+    nothing = Products(texts.titles, [""] * 30, texts.brands)
     weight = np.zeros(30, np.float32)
-    distrusted = ProductTexts(texts.titles, texts.mall_categories, texts.brands, weight)
+    distrusted = Products(texts.titles, texts.mall_categories, texts.brands, weight)
     assert np.allclose(model.predict_proba(distrusted), model.predict_proba(nothing), atol=1e-6)
 
 
 def test_more_trust_in_the_mall_category_moves_the_answer_towards_it(model: TitleModel) -> None:
     column = []
     for weight in (0.0, 0.3, 0.6, 1.0):
-        texts = ProductTexts(["정품 무료배송"], ["가게>코너2"], [""], np.array([weight], np.float32))
+        texts = Products(["정품 무료배송"], ["가게>코너2"], [""], np.array([weight], np.float32))
         column.append(float(model.predict_proba(texts)[0, 2]))
     assert column == sorted(column)
     assert column[-1] > column[0] + 0.1
 
 
 def test_a_saved_model_gives_the_same_answers(model: TitleModel, artifact: Path) -> None:
-    texts = make_rows(50, seed=4).texts
+    texts = make_rows(50, seed=4).products
     loaded = load_model(artifact)
     assert (loaded.predict_proba(texts) == model.predict_proba(texts)).all()
     assert (loaded.class_ids == model.class_ids).all()

@@ -16,7 +16,7 @@ from core.types import Actor
 from db.enums import JobStatus
 from db.predictions import Scope
 from db.tables import PredictionRow
-from models.types import Calibration, ProductTexts
+from models.types import Calibration, Products
 from tests.core.training.answers import add_version
 from tests.core.training.shelf import add_products, category_id, fill_shelf, make_titles
 
@@ -30,13 +30,13 @@ class LengthModel:
         self.calibration = Calibration()
         self.asked: list[str] = []
 
-    def predict_proba(self, texts: ProductTexts) -> NDArray[np.float32]:
+    def predict_proba(self, texts: Products) -> NDArray[np.float32]:
         self.asked += texts.titles
         sure = np.asarray([min(0.9, len(title) / 30) for title in texts.titles], dtype=np.float32)
         rest = (1 - sure) / max(1, len(self.class_ids) - 1)
         return np.column_stack([sure, *([rest] * (len(self.class_ids) - 1))])
 
-    def predict_top(self, texts: ProductTexts, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def predict_top(self, texts: Products, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         probs = self.predict_proba(texts)
         order = np.argsort(-probs, axis=1, kind="stable")[:, :k]
         return self.class_ids[order], np.take_along_axis(probs, order, axis=1)

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from core.errors import UnreadableFile
 from core.runtime import Runtime
 from core.settings import ROOT
-from core.training.snapshot import Snapshot, choose_rows, read_snapshot, take_snapshot
+from core.training.learning_rows import read_snapshot
+from core.training.snapshot import Snapshot, choose_rows, take_snapshot
 from core.training.splits import assign_folds
 from core.training.training_preview import preview_training
 from core.types import Actor, utc_now
@@ -135,7 +136,7 @@ def test_all_fields_come_back_as_they_went_in(runtime: Runtime) -> None:
     assert {name: len(part.labeled) for name, part in parts.items()} == snapshot.summary["by_fold"]
     assert rows.class_ids == sorted(category_id(runtime, name) for name in ids)
     part, at = next((p, p.product_ids.index(ids["바지"][0])) for p in parts.values() if ids["바지"][0] in p.product_ids)
-    texts = part.labeled.texts
+    texts = part.labeled.products
     assert (texts.mall_categories[at], texts.brands[at]) == ("패션 > 하의", "브랜드")
     assert texts.mall_weights is not None
     assert texts.mall_weights[at] == 0.25

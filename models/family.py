@@ -1,0 +1,57 @@
+"""The model family: which encoders there are, fitting one, reading one back. Nothing heavy loads before its turn."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from models.artifact import check_folder, read_json
+from models.errors import BrokenArtifact, NotEnoughClasses, UnknownEncoder
+from models.types import CategoryModel, FitTask
+
+# encoder -> what fits it: FitTask -> CategoryModel
+ENCODERS = {
+    "joint": "models.fit:fit_joint",
+}
+# 'kind' in an artifact's config.json -> what reads it back: (folder, device) -> CategoryModel
+KINDS = {
+    "title-ngrams-pieces": "models.predictor:TitleModel.read",
+}
+
+
+def fit_model(encoder: str, task: FitTask) -> CategoryModel:
+    """Train the chosen encoder and calibrate it on the validation rows.
+
+    Raises NotEnoughClasses when all training rows are of one category, UnknownEncoder, ValueError for a setting out of
+    range (naming it), TrainingDiverged when the loss is no number any more.
+    """
+    if encoder not in ENCODERS:
+        raise UnknownEncoder(encoder, tuple(ENCODERS))
+    n_found = len(set(task.train.labels.tolist()))
+    if n_found < 2:
+        raise NotEnoughClasses(n_found)
+    return _named(ENCODERS[encoder])(task)
+
+
+def load_model(folder: Path, device: str = "cpu") -> CategoryModel:
+    """The model in an artifact folder. A missing or changed file raises BrokenArtifact naming it."""
+    check_folder(folder, ("config.json",))
+    return read_model(folder, device)
+
+
+def read_model(folder: Path, device: str) -> CategoryModel:
+    """The model in a folder, or in a part of a larger one's, whose files were checked already."""
+    config = read_json(folder, "config.json")
+    kind = config.get("kind") if isinstance(config, dict) else None
+    if kind not in KINDS:
+        raise BrokenArtifact(folder, "config.json", "is of another kind or format of model")
+    return _named(KINDS[kind])(folder, device)
+
+
+def _named(place: str) -> Callable[..., Any]:
+    """'module:function' or 'module:Class.method' as the function."""
+    module, _, names = place.partition(":")
+    found: Any = import_module(module)
+    for name in names.split("."):
+        found = getattr(found, name)
+    return found
