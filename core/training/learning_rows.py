@@ -23,6 +23,10 @@ class Rows:
     labeled: LabeledProducts
     is_human: list[bool]
     registered_at: list[datetime | None]
+    folds: list[int]  # as db.enums.Fold says; near-duplicates share one
+
+    def __len__(self) -> int:
+        return len(self.product_ids)
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ def _labeled(rows: list[tuple[Any, ...]], position: dict[int, int]) -> Rows:
         LabeledProducts(products, labels, weights),
         [row[6] == "human" for row in rows],
         [row[9] for row in rows],
+        [row[8] for row in rows],
     )
 
 
