@@ -17,6 +17,16 @@ def resolve_device(device: str) -> str:
     raise UnknownDevice(device)
 
 
+def describe_device(device: str) -> str:
+    """A resolved device in words for a log: 'cuda (NVIDIA H200, 139 GiB)', 'cpu'."""
+    import torch
+
+    if device != "cuda":
+        return device
+    found = torch.cuda.get_device_properties(0)
+    return f"cuda ({found.name}, {found.total_memory / 2**30:.0f} GiB)"
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Let torch work on one thread inside: batches of short titles are too small to share.

@@ -45,3 +45,18 @@ class TrainingDiverged(ModelError):
     def __init__(self, step: int) -> None:
         self.step = step
         super().__init__(f"The training went astray at step {step}: the loss is no number. Try a lower learning rate.")
+
+
+class NotEnoughDeviceMemory(ModelError):
+    """The model does not fit the device's memory, not even with one row at a time."""
+
+    def __init__(self) -> None:
+        super().__init__("The device's memory is too small for this model, even with one row at a time.")
+
+
+class NotRepeatable(ModelError):
+    """The same numbers again were asked for, and this device cannot give them for a step of this model."""
+
+    def __init__(self, operation: str) -> None:
+        self.operation = operation
+        super().__init__(f"This model cannot be trained with the same numbers again on this device: {operation}.")

@@ -92,6 +92,7 @@ class FitProgress:
     loss: float | None = None
     validation_p_at_1: float | None = None
     rows_per_second: float | None = None
+    note: str | None = None  # something worth a line in the log, in English; told once
 
 
 Writer = Callable[[Path], None]  # makes the file at this path
