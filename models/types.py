@@ -126,9 +126,10 @@ class FitTask:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How scores become probabilities: the sigmoid of score / temperature + shift, then rows made to sum to 1.
+    """How scores become probabilities, row by row.
 
-    `ece` is the expected calibration error on held-out rows, 0 is best.
+    `kind` sigmoid: the sigmoid of score / temperature + shift, then the row made to sum to 1; softmax: the softmax of
+    score / temperature. `ece` is the expected calibration error on held-out rows, 0 is best.
     """
 
     temperature: float = 1.0
@@ -136,6 +137,7 @@ class Calibration:
     ece: float | None = None
     n: int = 0
     details: dict[str, Any] = field(default_factory=dict)
+    kind: str = "sigmoid"
 
 
 class CategoryModel(Protocol):
