@@ -4,7 +4,6 @@ Safe to run twice: a second attempt learns from the snapshot of the first, goes 
 same version row. A version is listed only once it is whole; a cancelled or failed job leaves none.
 """
 
-import time
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -23,6 +22,7 @@ from core.serving.loading import load_version_model
 from core.serving.scoring import score_products
 from core.training import splits
 from core.training.evaluate import Answers, answer, count_categories, evaluate
+from core.training.fit_rows import fit_rows, resolve_training_device
 from core.training.keeping import discard_unfinished, keep_version
 from core.training.learning_rows import LearningRows, read_snapshot
 from core.training.registry import find_promoted_version, find_version, promote
@@ -33,7 +33,7 @@ from core.types import Actor, utc_now
 from db import model_versions
 from db.enums import ModelStatus
 from db.predictions import Scope
-from models.types import CategoryModel, FitProgress, FitTask
+from models.types import CategoryModel
 
 MIN_TRAIN_ROWS = 20
 # where each stage ends on the way from 0 to 1; without scoring afterwards the rest is stretched
@@ -74,8 +74,6 @@ class _Training:
         self.settings = TrainingSettings.from_dict(context.payload)
         self.state_file = context.folder / "attempt.json"
         self.state: dict[str, Any] = read_json(self.state_file) or {"snapshot_id": None, "history": []}
-        self.share_before: float | None = None  # validation P@1 when the running epoch began
-        self.fit_began: tuple[float, float] | None = None  # (time, fraction) of this attempt's first word
 
     def run(self) -> dict[str, Any]:
         snapshot = self._snapshot()
@@ -100,6 +98,9 @@ class _Training:
     def _report(self, fraction: float, stage: str, **detail: Any) -> None:
         whole = SCORING if self.settings.score_after else EVALUATING
         self.context.report(min(1.0, fraction / whole), stage, **detail)
+
+    def _report_fit(self, fraction: float, stage: str, **detail: Any) -> None:
+        self._report(FREEZING + (FITTING - FREEZING) * fraction, stage, **detail)
 
     def _snapshot(self) -> Snapshot:
         known = get_snapshot(self.runtime, self.state["snapshot_id"]) if self.state["snapshot_id"] else None
@@ -138,72 +139,16 @@ class _Training:
         return find_version(self.runtime, row.id) if row and row.status == ModelStatus.READY else None
 
     def _fit(self, rows: LearningRows) -> CategoryModel:
-        from models.errors import ModelError
-        from models.family import fit_model
-
-        try:
-            self.device = _device(self.settings.device or self.runtime.settings.device)
-            task = FitTask(
-                train=rows.train.labeled,
-                validation=rows.validation.labeled,
-                class_ids=np.asarray(rows.class_ids, dtype=np.int64),
-                config=self._encoder_config(),
-                device=self.device,
-                folder=self.context.folder / "checkpoint",
-                on_progress=self._on_fit_progress,
-                class_paths=rows.class_paths,
-            )
-            return fit_model(self.settings.encoder, task)
-        except (ModelError, ValueError, TypeError) as error:
-            raise NotReady(N_("This model cannot be trained: {reason}"), reason=error) from error
-
-    def _encoder_config(self) -> dict[str, Any]:
-        """The encoder's own settings; what is not set has its default."""
-        return self.settings.model | {"seed": self.settings.seed, "epochs": self.settings.epochs}
-
-    def _on_fit_progress(self, progress: FitProgress) -> None:
-        now = time.monotonic()
-        if self.fit_began is None:
-            self.fit_began = now, progress.fraction
-        began, at_first = self.fit_began
-        gone = progress.fraction - at_first
-        left = (now - began) / gone * (1.0 - progress.fraction) if gone > 0.01 else None
-        self._keep_curve(progress)
-        self._report(
-            FREEZING + (FITTING - FREEZING) * progress.fraction,
-            progress.stage,
-            epoch=progress.epoch,
-            n_epochs=progress.n_epochs,
-            loss=None if progress.loss is None else round(progress.loss, 4),
-            validation_p_at_1=progress.validation_p_at_1,
-            rows_per_second=progress.rows_per_second and round(progress.rows_per_second),
-            seconds_left=None if left is None else round(left, 1),
+        self.device = resolve_training_device(self.settings.device or self.runtime.settings.device)
+        return fit_rows(
+            self.context,
+            self.settings,
+            rows,
+            self.device,
             history=self.state["history"],
+            remember=self._remember,
+            report=self._report_fit,
         )
-
-    def _keep_curve(self, progress: FitProgress) -> None:
-        """A point an epoch: [epoch, loss, validation P@1]; the last is none until its epoch is judged.
-
-        While an epoch runs the fit still tells the P@1 of the one before.
-        """
-        history, share = self.state["history"], progress.validation_p_at_1
-        if progress.epoch is None or progress.loss is None:
-            self._close_curve()
-        elif history and history[-1][0] == progress.epoch:
-            history[-1][1] = round(progress.loss, 4)
-            if share != self.share_before:
-                history[-1][2] = share
-        elif not history or history[-1][0] < progress.epoch:
-            self.share_before = share
-            self._close_curve()
-            history.append([progress.epoch, round(progress.loss, 4), None])
-            self._remember()
-
-    def _close_curve(self) -> None:
-        """The last epoch is over; that its P@1 did not change is known only now."""
-        history = self.state["history"]
-        if history and history[-1][2] is None:
-            history[-1][2] = self.share_before
 
     def _evaluate_and_keep(self, model: CategoryModel, rows: LearningRows, snapshot: Snapshot) -> ModelVersion:
         labels = np.asarray(rows.test_labels, dtype=np.int64)
@@ -301,12 +246,6 @@ class _Training:
             "seed": version.seed,
             "seconds_training": version.metrics["seconds"],
         }
-
-
-def _device(name: str) -> str:
-    from models.device import resolve_device
-
-    return resolve_device(name)
 
 
 def _check_enough(rows: LearningRows) -> None:
