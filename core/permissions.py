@@ -16,16 +16,17 @@ class Action(StrEnum):
     EDIT_TAXONOMY = "edit_taxonomy"
     TRAIN = "train"  # train, score, cancel jobs
     PROMOTE = "promote"
+    EDIT_RULES = "edit_rules"  # exclusion rules: what training rows lose
 
 
 _ANNOTATOR = {Action.LABEL}
 _REVIEWER = _ANNOTATOR | {Action.EDIT_CAMPAIGNS}
-_OPERATOR = _REVIEWER | {Action.IMPORT, Action.EDIT_TAXONOMY, Action.TRAIN, Action.PROMOTE}
+_OPERATOR = _REVIEWER | {Action.IMPORT, Action.EDIT_TAXONOMY, Action.TRAIN, Action.PROMOTE, Action.EDIT_RULES}
 
 ALLOWED: dict[Role, set[Action]] = {
     Role.ANNOTATOR: _ANNOTATOR,
     Role.REVIEWER: _REVIEWER,
-    Role.ANALYST: {Action.LABEL, Action.EDIT_CAMPAIGNS},
+    Role.ANALYST: {Action.LABEL, Action.EDIT_CAMPAIGNS, Action.EDIT_RULES},
     Role.OPERATOR: _OPERATOR,
     Role.ADMIN: set(Action),
 }

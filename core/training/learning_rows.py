@@ -28,6 +28,17 @@ class Rows:
     def __len__(self) -> int:
         return len(self.product_ids)
 
+    def take(self, places: NDArray[np.int64]) -> "Rows":
+        """The rows at these places, in this order."""
+        at = places.tolist()
+        return Rows(
+            [self.product_ids[place] for place in at],
+            self.labeled.take(places),
+            [self.is_human[place] for place in at],
+            [self.registered_at[place] for place in at],
+            [self.folds[place] for place in at],
+        )
+
 
 @dataclass(frozen=True)
 class LearningRows:

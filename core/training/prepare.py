@@ -1,0 +1,143 @@
+"""From a snapshot's rows to the rows that a version learns from, step by step.
+
+Only TRAINING rows are changed: validation and test rows stay as they are in the snapshot, with every word, month and
+label, because they stand for the products that the version will meet. Otherwise a rule or cap would make a version
+look better by making its test easier. The one exception: validation rows of a category that lost its last training row
+are left out, for nothing could answer with it; its test rows stay and count as wrong.
+
+What was done is in `PreparedRows.facts`, kept with the version. With the same snapshot, settings and rules the same
+rows come out, so a killed training goes on from its checkpoint.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.curation.applying import apply_rules
+from core.curation.caps import kept_rows, summarise_cap
+from core.curation.seasons import month_weights, summarise_months
+from core.errors import N_
+from core.runtime import Runtime
+from core.training.learning_rows import LearningRows, Rows
+from core.training.training_settings import TrainingSettings
+from models.types import LabeledProducts
+
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What the steps are given beside the rows."""
+
+    runtime: Runtime
+    settings: TrainingSettings
+    rules: Sequence[Mapping[str, Any]]  # exclusion rules as `ExclusionRule.to_dict`, kept from the first attempt on
+    folder: Path  # for what a step would not do twice; survives a kill
+    device: str  # auto, cpu, cuda
+    report: Callable[[float, str], None]  # how far the step is (0..1), and its name; raises to cancel
+    log: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class PreparedRows:
+    """Rows ready to fit on, and what was done to them: plain values by the step's name."""
+
+    rows: LearningRows
+    facts: Facts
+
+
+Step = Callable[[Preparation, LearningRows], tuple[LearningRows, Facts | None]]
+
+
+def prepare_rows(work: Preparation, rows: LearningRows) -> PreparedRows:
+    """Do the steps in their order; each sees what the one before left."""
+    facts: Facts = {}
+    for place, (name, what, step) in enumerate(STEPS):
+        reporting = replace(work, report=_share(work.report, place, len(STEPS)))
+        reporting.report(0.0, what)
+        rows, found = step(reporting, rows)
+        if found is not None:
+            facts[name] = found
+            work.log(f"{what}: {found}")
+    return PreparedRows(_without_unlearned(rows), facts)
+
+
+def _share(report: Callable[[float, str], None], place: int, n: int) -> Callable[[float, str], None]:
+    return lambda fraction, stage: report((place + fraction) / n, stage)
+
+
+def exclude(work: Preparation, rows: LearningRows) -> tuple[LearningRows, Facts | None]:
+    """Apply the exclusion rules to the titles."""
+    if not work.rules:
+        return rows, None
+    train = rows.train
+    paths = [[node for node in path if node >= 0] for path in rows.class_paths.tolist()]
+    applied = apply_rules(work.rules, train.labeled.products.titles, paths, train.labeled.labels)
+    kept = train.take(applied.kept)
+    products = replace(kept.labeled.products, titles=applied.titles)
+    facts: Facts = {
+        "rules": [dict(rule) | {"rows": applied.rows_of_rule[rule["id"]]} for rule in work.rules],
+        "rows_dropped": applied.n_dropped,
+        "rows_emptied": applied.n_emptied,
+        "rows_changed": applied.n_changed,
+    }
+    return replace(rows, train=replace(kept, labeled=replace(kept.labeled, products=products))), facts
+
+
+def cap(work: Preparation, rows: LearningRows) -> tuple[LearningRows, Facts | None]:
+    """Leave at most so many rows in a category; the tokenizer reads only these too."""
+    settings, train = work.settings, rows.train
+    if settings.cap == "none":
+        return rows, None
+    labels = train.labeled.labels
+    product_ids, is_human = np.asarray(train.product_ids, np.int64), np.asarray(train.is_human, bool)
+    kept = kept_rows(labels, product_ids, is_human, settings.cap, settings.cap_constant, settings.seed)
+    before, after = (np.bincount(found, minlength=len(rows.class_ids)) for found in (labels, labels[kept]))
+    return replace(rows, train=train.take(kept)), summarise_cap(before, after)
+
+
+def even_out_months(work: Preparation, rows: LearningRows) -> tuple[LearningRows, Facts | None]:
+    """Let every month of the year count about the same."""
+    if not work.settings.even_months:
+        return rows, None
+    train = rows.train
+    weights = month_weights(train.registered_at)
+    labeled = replace(train.labeled, weights=train.labeled.weights * weights)
+    return replace(rows, train=replace(train, labeled=labeled)), summarise_months(train.registered_at, weights)
+
+
+# name in the version's facts, what people read meanwhile, step
+STEPS: tuple[tuple[str, str, Step], ...] = (
+    ("exclusions", N_("applying exclusion rules"), exclude),
+    ("cap", N_("capping crowded categories"), cap),
+    ("months", N_("evening out the months"), even_out_months),
+)
+
+
+def _without_unlearned(rows: LearningRows) -> LearningRows:
+    """Take categories that lost their last training row out of `class_ids`, and renumber the labels."""
+    n_rows = np.bincount(rows.train.labeled.labels, minlength=len(rows.class_ids))
+    if n_rows.all():
+        return rows
+    learned = np.flatnonzero(n_rows)
+    places = np.full(len(rows.class_ids) + 1, -1, np.int64)  # the last is for -1 itself
+    places[learned] = np.arange(len(learned))
+
+    def renumbered(part: Rows) -> Rows:
+        labeled: LabeledProducts = part.labeled
+        alternatives = None if labeled.alternatives is None else labeled.alternatives[:, learned]
+        return replace(part, labeled=replace(labeled, labels=places[labeled.labels], alternatives=alternatives))
+
+    validation = renumbered(rows.validation)
+    known = np.flatnonzero(validation.labeled.labels >= 0)
+    return replace(
+        rows,
+        class_ids=[rows.class_ids[place] for place in learned.tolist()],
+        train=renumbered(rows.train),
+        validation=validation.take(known),
+        test=renumbered(rows.test),
+        class_paths=rows.class_paths[learned],
+    )
