@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.calibration_error import expected_calibration_error
+from models.calibration_error import expected_calibration_error, reliability_bins
 
 
 def test_the_error_of_hand_made_bins() -> None:
@@ -22,3 +22,12 @@ def test_the_error_of_one_bin() -> None:
 def test_the_ends_lie_in_a_bin() -> None:
     assert expected_calibration_error(np.ones(4, dtype=np.float32), np.ones(4, dtype=bool)) == 0.0
     assert expected_calibration_error(np.zeros(4, dtype=np.float32), np.zeros(4, dtype=bool)) == 0.0
+
+
+def test_a_reliability_diagram_has_a_point_for_each_filled_bin() -> None:
+    confidences = np.asarray([0.95, 0.97, 0.97, 0.97, 0.5, 1.0], np.float32)
+    bins = reliability_bins(confidences, np.asarray([True, True, True, False, False, True]))
+    assert [(part.n, part.n_right) for part in bins] == [(1, 0), (5, 4)]
+    assert bins[0].low < 0.5 <= bins[0].high
+    assert bins[1].confidence == pytest.approx(0.972)
+    assert reliability_bins(confidences[:0], np.zeros(0, bool)) == []
