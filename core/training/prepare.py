@@ -49,30 +49,37 @@ class PreparedRows:
     facts: Facts
 
 
-Step = Callable[[Preparation, LearningRows], tuple[LearningRows, Facts | None]]
+@dataclass(frozen=True)
+class Step:
+    """One thing done to the rows: `run` returns them with facts to keep."""
+
+    name: str  # in the version's facts
+    stage: str  # what people read meanwhile
+    is_wanted: Callable[[Preparation], bool]
+    run: Callable[[Preparation, LearningRows], tuple[LearningRows, Facts]]
 
 
 def prepare_rows(work: Preparation, rows: LearningRows) -> PreparedRows:
-    """Do the steps in their order; each sees what the one before left."""
+    """Do the wanted steps in their order; each sees what the one before left."""
     facts: Facts = {}
-    for place, (name, what, step) in enumerate(STEPS):
-        reporting = replace(work, report=_share(work.report, place, len(STEPS)))
-        reporting.report(0.0, what)
-        rows, found = step(reporting, rows)
-        if found is not None:
-            facts[name] = found
-            work.log(f"{what}: {found}")
+    wanted = [step for step in STEPS if step.is_wanted(work)]
+    for place, step in enumerate(wanted):
+        work.report(place / len(wanted), step.stage)
+        rows, facts[step.name] = step.run(replace(work, report=_share(work.report, place, len(wanted))), rows)
+        work.log(f"{step.stage}: {_in_short(facts[step.name])}")
     return PreparedRows(_without_unlearned(rows), facts)
+
+
+def _in_short(facts: Facts) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items() if not isinstance(value, list))
 
 
 def _share(report: Callable[[float, str], None], place: int, n: int) -> Callable[[float, str], None]:
     return lambda fraction, stage: report((place + fraction) / n, stage)
 
 
-def exclude(work: Preparation, rows: LearningRows) -> tuple[LearningRows, Facts | None]:
+def exclude(work: Preparation, rows: LearningRows) -> tuple[LearningRows, Facts]:
     """Apply the exclusion rules to the titles."""
-    if not work.rules:
-        return rows, None
     train = rows.train
     paths = [[node for node in path if node >= 0] for path in rows.class_paths.tolist()]
     applied = apply_rules(work.rules, train.labeled.products.titles, paths, train.labeled.labels)
@@ -87,11 +94,9 @@ def exclude(work: Preparation, rows: LearningRows) -> tuple[LearningRows, Facts 
     return replace(rows, train=replace(kept, labeled=replace(kept.labeled, products=products))), facts
 
 
-def cap(work: Preparation, rows: LearningRows) -> tuple[LearningRows, Facts | None]:
+def cap(work: Preparation, rows: LearningRows) -> tuple[LearningRows, Facts]:
     """Leave at most so many rows in a category; the tokenizer reads only these too."""
     settings, train = work.settings, rows.train
-    if settings.cap == "none":
-        return rows, None
     labels = train.labeled.labels
     product_ids, is_human = np.asarray(train.product_ids, np.int64), np.asarray(train.is_human, bool)
     kept = kept_rows(labels, product_ids, is_human, settings.cap, settings.cap_constant, settings.seed)
@@ -99,21 +104,18 @@ def cap(work: Preparation, rows: LearningRows) -> tuple[LearningRows, Facts | No
     return replace(rows, train=train.take(kept)), summarise_cap(before, after)
 
 
-def even_out_months(work: Preparation, rows: LearningRows) -> tuple[LearningRows, Facts | None]:
+def even_out_months(work: Preparation, rows: LearningRows) -> tuple[LearningRows, Facts]:
     """Let every month of the year count about the same."""
-    if not work.settings.even_months:
-        return rows, None
     train = rows.train
     weights = month_weights(train.registered_at)
     labeled = replace(train.labeled, weights=train.labeled.weights * weights)
     return replace(rows, train=replace(train, labeled=labeled)), summarise_months(train.registered_at, weights)
 
 
-# name in the version's facts, what people read meanwhile, step
-STEPS: tuple[tuple[str, str, Step], ...] = (
-    ("exclusions", N_("applying exclusion rules"), exclude),
-    ("cap", N_("capping crowded categories"), cap),
-    ("months", N_("evening out the months"), even_out_months),
+STEPS = (
+    Step("exclusions", N_("applying exclusion rules"), lambda work: bool(work.rules), exclude),
+    Step("cap", N_("capping crowded categories"), lambda work: work.settings.cap != "none", cap),
+    Step("months", N_("evening out the months"), lambda work: work.settings.even_months, even_out_months),
 )
 
 

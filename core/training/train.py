@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from core.curation.exclusions import list_rules
 from core.disk import room_on_disk
 from core.errors import N_, Conflict, NotReady, TooFewLabels
 from core.jobs.context import JobContext, JobLost
@@ -25,6 +26,7 @@ from core.training.evaluate import Answers, answer, count_categories, evaluate
 from core.training.fit_rows import fit_rows, resolve_training_device
 from core.training.keeping import discard_unfinished, keep_version
 from core.training.learning_rows import LearningRows, read_snapshot
+from core.training.prepare import Preparation, PreparedRows, prepare_rows
 from core.training.registry import find_promoted_version, find_version, promote
 from core.training.snapshot import Snapshot, get_snapshot, take_snapshot
 from core.training.training_settings import TrainingSettings
@@ -37,7 +39,7 @@ from models.types import CategoryModel
 
 MIN_TRAIN_ROWS = 20
 # where each stage ends on the way from 0 to 1; without scoring afterwards the rest is stretched
-GROUPING, FREEZING, FITTING, EVALUATING, SCORING = 0.04, 0.07, 0.85, 0.88, 1.0
+GROUPING, FREEZING, PREPARING, FITTING, EVALUATING, SCORING = 0.04, 0.07, 0.15, 0.85, 0.88, 1.0
 
 
 def training_payload(actor: Actor, settings: TrainingSettings) -> dict[str, Any]:
@@ -78,11 +80,14 @@ class _Training:
     def run(self) -> dict[str, Any]:
         snapshot = self._snapshot()
         rows = read_snapshot(self.runtime, snapshot)
-        _check_enough(rows)
         version = self._finished_version()
         if version is None:
-            model = self._fit(rows)
-            version = self._evaluate_and_keep(model, rows, snapshot)
+            _check_enough(rows)
+            self.device = resolve_training_device(self.settings.device or self.runtime.settings.device)
+            prepared = self._prepare(rows)
+            _check_enough(prepared.rows)
+            model = self._fit(prepared.rows)
+            version = self._evaluate_and_keep(model, prepared, snapshot)
         else:
             model = load_version_model(self.runtime, version, self.settings.device)
         self._let_current_answer(version)
@@ -100,7 +105,7 @@ class _Training:
         self.context.report(min(1.0, fraction / whole), stage, **detail)
 
     def _report_fit(self, fraction: float, stage: str, **detail: Any) -> None:
-        self._report(FREEZING + (FITTING - FREEZING) * fraction, stage, **detail)
+        self._report(PREPARING + (FITTING - PREPARING) * fraction, stage, **detail)
 
     def _snapshot(self) -> Snapshot:
         known = get_snapshot(self.runtime, self.state["snapshot_id"]) if self.state["snapshot_id"] else None
@@ -138,8 +143,22 @@ class _Training:
             row = model_versions.find_version_of_job(session, self.context.job.id)
         return find_version(self.runtime, row.id) if row and row.status == ModelStatus.READY else None
 
+    def _prepare(self, rows: LearningRows) -> PreparedRows:
+        """The rows to learn from, by the rules that were in force when the first attempt came here."""
+        if "rules" not in self.state:
+            self._remember(rules=[rule.to_dict() for rule in list_rules(self.runtime)])
+        work = Preparation(
+            self.runtime,
+            self.settings,
+            self.state["rules"],
+            self.context.folder / "preparation",
+            self.device,
+            report=lambda f, stage: self._report(FREEZING + (PREPARING - FREEZING) * f, stage),
+            log=self.context.log,
+        )
+        return prepare_rows(work, rows)
+
     def _fit(self, rows: LearningRows) -> CategoryModel:
-        self.device = resolve_training_device(self.settings.device or self.runtime.settings.device)
         return fit_rows(
             self.context,
             self.settings,
@@ -150,7 +169,8 @@ class _Training:
             report=self._report_fit,
         )
 
-    def _evaluate_and_keep(self, model: CategoryModel, rows: LearningRows, snapshot: Snapshot) -> ModelVersion:
+    def _evaluate_and_keep(self, model: CategoryModel, prepared: PreparedRows, snapshot: Snapshot) -> ModelVersion:
+        rows = prepared.rows
         labels = np.asarray(rows.test_labels, dtype=np.int64)
         answers = answer(
             model,
@@ -175,7 +195,7 @@ class _Training:
             self.context,
             model,
             snapshot,
-            config={"model": model.config, "training": self.settings.to_dict()},
+            config={"model": model.config, "training": self.settings.to_dict(), "prepared": prepared.facts},
             seed=self.settings.seed,
             device=self.device,
             metrics=metrics,
@@ -239,7 +259,7 @@ class _Training:
             "macro_f1": test.macro_f1,
             "ece": test.ece,
             "n_test": test.n,
-            "rows_train": len(rows.train.labeled),
+            "rows_train": version.metrics["n_train"],
             "rows_validation": len(rows.validation.labeled),
             "snapshot_hash": snapshot.content_hash,
             "device": version.device,
