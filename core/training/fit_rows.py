@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,7 +12,7 @@ from core.jobs.context import JobContext
 from core.training.learning_rows import LearningRows
 from core.training.progress_curve import Curve
 from core.training.training_settings import TrainingSettings
-from models.types import CategoryModel, FitProgress, FitTask
+from models.types import CategoryModel, FitProgress, FitTask, OnProgress
 
 
 class Report(Protocol):
@@ -34,6 +35,14 @@ def fit_rows(
     `history` collects the learning curve; `remember` is called when an epoch is added to it. Raises NotReady with
     the reason when these rows or settings cannot be trained on.
     """
+    watcher = _Watcher(context, Curve(history), remember, report)
+    return fit_encoder(settings, rows, device, context.folder / "checkpoint", watcher)
+
+
+def fit_encoder(
+    settings: TrainingSettings, rows: LearningRows, device: str, folder: Path, on_progress: OnProgress
+) -> CategoryModel:
+    """The chosen encoder trained on these rows; `folder` keeps its checkpoints. Raises NotReady with the reason."""
     from models.errors import ModelError
     from models.family import fit_model
 
@@ -43,8 +52,8 @@ def fit_rows(
         class_ids=np.asarray(rows.class_ids, dtype=np.int64),
         config=encoder_config(settings),
         device=device,
-        folder=context.folder / "checkpoint",
-        on_progress=_Watcher(context, Curve(history), remember, report),
+        folder=folder,
+        on_progress=on_progress,
         class_paths=rows.class_paths,
     )
     try:
