@@ -5,8 +5,9 @@ import json
 import re
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from models.artifact import check_folder, read_json, write_folder, write_json
-from models.config import TitleModelConfig
 from models.errors import BrokenArtifact
 from models.features import NgramVocabulary
 from models.predictor import vocabulary_from, vocabulary_tensors
 from models.tokenizer import Tokenizer
-from models.types import LabeledProducts
+from models.types import LabeledProducts, Writer
 
 _PREPARED = ("tokenizer.model", "vocabulary.safetensors")
 _STATE = ("state.json", "state.safetensors")
@@ -35,21 +35,31 @@ class Checkpoints:
         self._seconds = seconds
         self._next = time.monotonic() + seconds
 
+    def save_prepared_files(self, files: Mapping[str, Writer]) -> None:
+        """Keep what is made once, before the first step."""
+        write_folder(self._folder / "prepared", files)
+
+    def find_prepared_files(self, names: tuple[str, ...]) -> Path | None:
+        """The folder with these files of an earlier try; none when there are none, or broken ones."""
+        folder = self._folder / "prepared"
+        try:
+            check_folder(folder, names)
+        except BrokenArtifact:
+            return None
+        return folder
+
     def save_prepared(self, tokenizer: Tokenizer, vocabulary: NgramVocabulary) -> None:
-        write_folder(
-            self._folder / "prepared",
+        self.save_prepared_files(
             {
                 "tokenizer.model": lambda path: _write(path, tokenizer.model),
                 "vocabulary.safetensors": lambda path: save_file(vocabulary_tensors(vocabulary), path),
-            },
+            }
         )
 
     def find_prepared(self) -> tuple[Tokenizer, NgramVocabulary] | None:
         """Tokenizer and vocabulary of an earlier try; none when there are none, or broken ones."""
-        folder = self._folder / "prepared"
-        try:
-            check_folder(folder, _PREPARED)
-        except BrokenArtifact:
+        folder = self.find_prepared_files(_PREPARED)
+        if folder is None:
             return None
         tokenizer = Tokenizer((folder / "tokenizer.model").read_bytes())
         return tokenizer, vocabulary_from(load_file(folder / "vocabulary.safetensors"))
@@ -91,8 +101,14 @@ class Checkpoints:
         return sorted(path for path in self._folder.iterdir() if _STATE_FOLDER.fullmatch(path.name))
 
 
+class Config(Protocol):
+    """The settings of any encoder."""
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+
 def fingerprint_fit(
-    train: LabeledProducts, validation: LabeledProducts, class_ids: NDArray[np.int64], config: TitleModelConfig
+    train: LabeledProducts, validation: LabeledProducts, class_ids: NDArray[np.int64], config: Config
 ) -> str:
     """SHA-256 of all that decides the outcome of a fit: every text, label, weight, class and setting, in order."""
     digest = hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode())
