@@ -4,11 +4,13 @@ Held out means: in the test fold, which no version learns from (a product never 
 counts when both versions answered it and it has a label that people did not call undecidable.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from db.alternatives import is_accepted
 from db.enums import Fold
 from db.labels_for_training import undecidable
 from db.tables import CategoryRow, DecisionRow, PredictionRow, ProductRow, ProductSplitRow
@@ -46,9 +48,11 @@ class ChangedRow(NamedTuple):
     a_id: int
     a_path: str
     a_confidence: float
+    a_is_right: bool
     b_id: int
     b_path: str
     b_confidence: float
+    b_is_right: bool
 
 
 def _judged(*columns: Any) -> sa.Select[*tuple[Any, ...]]:
@@ -66,16 +70,21 @@ def _judged(*columns: Any) -> sa.Select[*tuple[Any, ...]]:
     )
 
 
+def _is_right(prediction: Any) -> sa.ColumnElement[bool]:
+    answer = prediction.category_id
+    return sa.or_(answer == ProductRow.category_id, is_accepted(ProductRow.id, answer))
+
+
 def _within(prediction: Any, k: int) -> sa.ColumnElement[int]:
-    """How many judged rows have their label among the first k answers of `prediction`."""
+    """How many judged rows have their label, or an accepted alternative, among the first k answers of `prediction`."""
     answers = [prediction.category_id, *(prediction.top[(rank, 0)].as_integer() for rank in range(1, k))]
-    hit = sa.or_(*(answer == ProductRow.category_id for answer in answers))
+    hit = sa.or_(*(answer == ProductRow.category_id for answer in answers), is_accepted(ProductRow.id, *answers))
     return sa.func.sum(sa.case((hit, 1), else_=0))
 
 
 def count_by_category(session: Session, a_id: int, b_id: int) -> list[CategoryCounts]:
     label = ProductRow.category_id
-    both = sa.case((sa.and_(A.category_id == label, B.category_id == label), 1), else_=0)
+    both = sa.case((sa.and_(_is_right(A), _is_right(B)), 1), else_=0)
     counts = (
         _judged(
             label.label("category_id"),
@@ -133,9 +142,11 @@ def list_changed(
             A.category_id,
             AnswerA.path,
             A.confidence,
+            _is_right(A),
             B.category_id,
             AnswerB.path,
             B.confidence,
+            _is_right(B),
         )
         .select_from(A)
         .join(B, sa.and_(B.product_id == A.product_id, B.model_version_id == b_id))
@@ -152,4 +163,5 @@ def list_changed(
         query = query.where(ProductSplitRow.fold == Fold.TEST)
     if category_id is not None:
         query = query.where(ProductRow.category_id == category_id)
-    return [ChangedRow(*row) for row in session.execute(query)]
+    rows: Sequence[Any] = session.execute(query).all()
+    return [ChangedRow(*row) for row in rows]

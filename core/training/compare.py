@@ -1,7 +1,8 @@
 """Two versions side by side on the same held-out products: overall, per category, product by product.
 
-Both are judged on the products' current labels, in the test fold, which no version learns from; only products
-that both answered count, and n says how many those are. Differences are paired, since both answer the same rows.
+Both are judged on the products' current labels and what people accepted beside them, in the test fold, which no
+version learns from; only products that both answered count, and n says how many those are. Differences are paired,
+since both answer the same rows.
 """
 
 from dataclasses import dataclass
@@ -162,10 +163,10 @@ def list_changed_products(
             is_held_out=bool(row.is_held_out),
             answer_a=row.a_path,
             confidence_a=row.a_confidence,
-            is_right_a=None if row.label_id is None else row.a_id == row.label_id,
+            is_right_a=None if row.label_id is None else bool(row.a_is_right),
             answer_b=row.b_path,
             confidence_b=row.b_confidence,
-            is_right_b=None if row.label_id is None else row.b_id == row.label_id,
+            is_right_b=None if row.label_id is None else bool(row.b_is_right),
         )
         for row in rows
     ]
@@ -175,8 +176,10 @@ def macro_f1(rows: dict[int, tuple[int, int]], n_predicted: dict[int, int]) -> f
     """The mean F1 (0..1) of the categories that have rows: `rows` is category -> (n, of which right)."""
     if not rows:
         return None
-    # F1 = 2 right / (rows + predicted): the harmonic mean of precision and recall without their 0/0
-    return sum(2 * right / (n + n_predicted.get(category, 0)) for category, (n, right) in rows.items()) / len(rows)
+    # F1 = 2 right / (rows + predicted): the harmonic mean of precision and recall without their 0/0; at most 1, also
+    # where an accepted alternative was answered and counts as right
+    shares = (2 * right / max(n + n_predicted.get(category, 0), 2 * right, 1) for category, (n, right) in rows.items())
+    return sum(shares) / len(rows)
 
 
 def _pairs(counts: list[CategoryCounts]) -> tuple[int, int, int]:

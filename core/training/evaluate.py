@@ -1,7 +1,7 @@
 """How good a version is, on the held-out rows that no version learns from."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,19 @@ def answer(model: CategoryModel, rows: Rows, on_progress: Callable[[float], None
         parts.append(score_titles(model, texts.slice(start, start + CHUNK)))
         on_progress(start / len(texts))
     return Answers(np.concatenate([ids for ids, _ in parts]), np.concatenate([probs for _, probs in parts]))
+
+
+def right_labels(
+    labels: NDArray[np.int64], alternatives: Sequence[Sequence[int]], answers: Answers
+) -> NDArray[np.int64]:
+    """What each of N rows is judged by, (N,) category ids: the best answered of its label and what people accepted
+    beside it (`alternatives`, N lists of category ids), or the label where none was answered."""
+    judged = labels.copy()
+    for row, accepted in enumerate(alternatives):
+        if accepted:
+            right = {int(labels[row]), *accepted}
+            judged[row] = next((answer for answer in answers.ids[row].tolist() if answer in right), labels[row])
+    return judged
 
 
 def evaluate(labels: NDArray[np.int64], answers: Answers) -> Evaluation:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,14 @@ from numpy.typing import NDArray
 from core.catalogue.taxonomy import load_categories
 from core.errors import N_, UnreadableFile
 from core.runtime import Runtime
-from core.training.snapshot import CHUNK, Content, Snapshot
+from core.training.snapshot import CHUNK, COLUMNS, OLD_COLUMNS, Content, Snapshot
 from core.training.splits import TEST, VALIDATION
 from models.types import LabeledProducts, Products
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+_CHANGED = N_("The snapshot {path} was changed after it was frozen.")
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class LearningRows:
     validation: Rows
     test: Rows
     test_labels: list[int]  # category ids, also of categories that no training row has
+    test_alternatives: list[list[int]]  # category ids that people accepted as well
     class_paths: NDArray[np.int64]  # (K, D) category ids root .. leaf of each class, padded with -1
 
 
@@ -58,9 +64,12 @@ def read_snapshot(runtime: Runtime, snapshot: Snapshot) -> LearningRows:
     import pyarrow.parquet as pq
 
     path = runtime.data_dir / snapshot.path
-    content = Content()
     try:
         with pq.ParquetFile(path) as file:
+            columns = tuple(file.schema_arrow.names)
+            if columns not in (COLUMNS, OLD_COLUMNS):
+                raise UnreadableFile(_CHANGED, path=path)
+            content = Content(columns)
             rows = []
             for batch in file.iter_batches(CHUNK):
                 chunk = list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
@@ -69,7 +78,7 @@ def read_snapshot(runtime: Runtime, snapshot: Snapshot) -> LearningRows:
     except (OSError, pa.ArrowInvalid) as error:
         raise UnreadableFile(N_("The snapshot {path} cannot be read: {reason}"), path=path, reason=error) from error
     if content.digest() != snapshot.content_hash:
-        raise UnreadableFile(N_("The snapshot {path} was changed after it was frozen."), path=path)
+        raise UnreadableFile(_CHANGED, path=path)
     by_fold: dict[str, list[tuple[Any, ...]]] = {}
     for row in rows:
         by_fold.setdefault({TEST: "test", VALIDATION: "validation"}.get(row[8], "train"), []).append(row)
@@ -84,6 +93,7 @@ def read_snapshot(runtime: Runtime, snapshot: Snapshot) -> LearningRows:
         _labeled(validation, position),
         _labeled(test, position),
         [row[5] for row in test],
+        [_accepted(row) for row in test],
         _class_paths(runtime, class_ids),
     )
 
@@ -99,11 +109,27 @@ def _labeled(rows: list[tuple[Any, ...]], position: dict[int, int]) -> Rows:
     weights = np.asarray([row[7] for row in rows], dtype=np.float32)
     return Rows(
         [row[0] for row in rows],
-        LabeledProducts(products, labels, weights),
+        LabeledProducts(products, labels, weights, _alternatives(rows, position)),
         [row[6] == "human" for row in rows],
         [row[9] for row in rows],
         [row[8] for row in rows],
     )
+
+
+def _accepted(row: tuple[Any, ...]) -> list[int]:
+    return row[10] if len(row) > 10 else []
+
+
+def _alternatives(rows: list[tuple[Any, ...]], position: dict[int, int]) -> "sparse.csr_matrix | None":
+    """True (N, K) where a further category was accepted that has training rows; none: nowhere."""
+    found = [(at, position[id_]) for at, row in enumerate(rows) for id_ in _accepted(row) if id_ in position]
+    if not found:
+        return None
+    from scipy import sparse
+
+    places = np.asarray(found, np.int64)
+    shape = (len(rows), len(position))
+    return sparse.csr_matrix((np.ones(len(found), np.bool_), (places[:, 0], places[:, 1])), shape=shape)
 
 
 def _class_paths(runtime: Runtime, class_ids: list[int]) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ from core.catalogue.taxonomy import load_categories
 from core.runtime import Runtime
 from core.training.splits import LEFT_OUT, TEST, VALIDATION
 from core.types import utc_now
-from db import labels_for_training, snapshots
+from db import alternatives, labels_for_training, snapshots
 from db.enums import DecisionKind, LabelSource
 from db.labels_for_training import Moment, Verdict
 from db.product_texts import ProductText
@@ -37,7 +37,9 @@ COLUMNS = (
     "weight",
     "fold",
     "registered_at",
+    "alternatives",  # further categories that people accepted
 )
+OLD_COLUMNS = COLUMNS[:10]  # of files frozen before there were alternatives
 
 
 @dataclass(frozen=True)
@@ -183,11 +185,12 @@ def _rows(
             verdicts = labels_for_training.map_verdicts(session, first, last, choice.moment)
             products = labels_for_training.list_products(session, first, last)
             folds = map_folds(session, first, last)
+            accepted = alternatives.map_alternatives(session, first, last)
         chunk = []
         for product in products:
             verdict, fold = verdicts.get(product.id), folds.get(product.id, LEFT_OUT)
             if verdict and fold != LEFT_OUT and _is_kept(choice, verdict.category_id, fold):
-                chunk.append(_row(product, verdict, fold, human_weight))
+                chunk.append(_row(product, verdict, fold, human_weight, accepted.get(product.id, [])))
                 n_by_fold[{TEST: "test", VALIDATION: "validation"}.get(fold, "train")] += 1
         if chunk:
             yield chunk
@@ -197,7 +200,9 @@ def _is_kept(choice: Choice, category_id: int | None, fold: int) -> bool:
     return category_id in choice.categories or (fold == TEST and category_id in choice.rare)
 
 
-def _row(product: ProductText, verdict: Verdict, fold: int, human_weight: float) -> tuple[Any, ...]:
+def _row(
+    product: ProductText, verdict: Verdict, fold: int, human_weight: float, accepted: list[int]
+) -> tuple[Any, ...]:
     return (
         product.id,
         product.title,
@@ -209,6 +214,7 @@ def _row(product: ProductText, verdict: Verdict, fold: int, human_weight: float)
         human_weight if verdict.source == LabelSource.HUMAN else IMPORT_WEIGHT,
         fold,
         product.registered_at,
+        [category_id for category_id in accepted if category_id != verdict.category_id],
     )
 
 
@@ -226,6 +232,7 @@ def _schema() -> Any:
         pa.float64(),
         pa.int8(),
         pa.timestamp("us", tz="UTC"),
+        pa.list_(pa.int64()),
     )
     return pa.schema(list(zip(COLUMNS, kinds, strict=True)))
 
@@ -254,13 +261,15 @@ def _write(path: Path, chunks: Iterator[list[tuple[Any, ...]]]) -> tuple[str, in
 class Content:
     """The hash of rows as such, whatever file format or library version holds them."""
 
-    def __init__(self) -> None:
-        self._hash = blake2b(json.dumps(COLUMNS).encode(), digest_size=32)
+    def __init__(self, columns: tuple[str, ...] = COLUMNS) -> None:
+        self._hash = blake2b(json.dumps(columns).encode(), digest_size=32)
+        self._at = columns.index("registered_at")
 
     def add(self, rows: list[tuple[Any, ...]]) -> None:
         for row in rows:
-            at = row[-1].isoformat() if row[-1] else None
-            self._hash.update(json.dumps([*row[:-1], at]).encode() + b"\n")
+            values = list(row)
+            values[self._at] = row[self._at].isoformat() if row[self._at] else None
+            self._hash.update(json.dumps(values).encode() + b"\n")
 
     def digest(self) -> str:
         return self._hash.hexdigest()

@@ -22,7 +22,7 @@ from core.runtime import Runtime
 from core.serving.loading import load_version_model
 from core.serving.scoring import score_products
 from core.training import splits
-from core.training.evaluate import Answers, answer, count_categories, evaluate
+from core.training.evaluate import Answers, answer, count_categories, evaluate, right_labels
 from core.training.fit_rows import fit_rows, resolve_training_device
 from core.training.keeping import discard_unfinished, keep_version
 from core.training.learning_rows import LearningRows, read_snapshot
@@ -177,6 +177,7 @@ class _Training:
             rows.test,
             lambda f: self._report(FITTING + (EVALUATING - FITTING) * f, N_("judging on held-out rows")),
         )
+        labels = right_labels(labels, rows.test_alternatives, answers)
         test, human = evaluate(labels, answers), _on_human_labels(labels, answers, rows.test.is_human)
         seconds = self._seconds()
         metrics = {

@@ -1,0 +1,72 @@
+"""Accepted alternatives: a product that fits several categories. Its label stays one; the others are right as well.
+
+Training does not punish an accepted alternative (head 'several_labels'), and judging counts it as right.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.catalogue.taxonomy import load_categories
+from core.errors import N_, Conflict, NotFound, UnknownCategory
+from core.permissions import Action, authorize
+from core.runtime import Runtime
+from core.types import Actor, utc_now
+from db import alternatives
+from db.people import add_audit
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A category that somebody accepted for a product beside its label."""
+
+    product_id: int
+    category_id: int
+    category: str  # path
+    person: str
+    created_at: datetime
+
+
+def add_alternative(runtime: Runtime, actor: Actor, product_id: int, category_id: int) -> bool:
+    """Say that the category is right for the product as well; False when that was said already.
+
+    Raises NotFound (the product), UnknownCategory (not a leaf in use), Conflict (it is the label), Forbidden.
+    """
+    authorize(actor, Action.LABEL)
+    category = load_categories(runtime).get(category_id)
+    if category is None or not category.is_leaf or category.retired_at is not None:
+        raise UnknownCategory(N_("This category cannot be given: it is not a leaf that is in use."))
+    now = utc_now()
+    with runtime.sessions.write() as session:
+        exists, label = alternatives.find_label(session, product_id)
+        if not exists:
+            raise NotFound(N_("There is no product {product_id}."), product_id=product_id)
+        if label == category_id:
+            raise Conflict(N_("{category} is the product's label already."), category=category.path)
+        is_new = alternatives.add_alternative(session, product_id, category_id, actor.person_id, now)
+        if is_new:
+            after = {"category_id": category_id}
+            add_audit(session, now, actor.person_id, "accept_alternative", "product", product_id, after=after)
+    return is_new
+
+
+def remove_alternative(runtime: Runtime, actor: Actor, product_id: int, category_id: int) -> bool:
+    """Take an alternative back, whoever gave it; False when there is none. Raises Forbidden."""
+    authorize(actor, Action.LABEL)
+    now = utc_now()
+    with runtime.sessions.write() as session:
+        was_there = alternatives.remove_alternative(session, product_id, category_id)
+        if was_there:
+            before = {"category_id": category_id}
+            add_audit(session, now, actor.person_id, "remove_alternative", "product", product_id, before=before)
+    return was_there
+
+
+def list_alternatives(runtime: Runtime, product_id: int) -> list[Alternative]:
+    """The oldest first; also one that became the label meanwhile, or whose category is retired."""
+    with runtime.sessions.read() as session:
+        rows = alternatives.list_of_product(session, product_id)
+    categories = load_categories(runtime) if rows else {}
+    return [
+        Alternative(row.product_id, row.category_id, categories[row.category_id].path, person, row.created_at)
+        for row, person in rows
+    ]
