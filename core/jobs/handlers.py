@@ -8,6 +8,8 @@ HANDLERS = {
     "import_products": "core.catalogue.importing:run_import_job",
     "import_taxonomy": "core.catalogue.taxonomy_importing:run_taxonomy_job",
     "train": "core.training.train:run_train_job",
+    "experiment": "core.training.experiment_job:run_experiment_job",
+    "tuning": "core.training.tuning_job:run_tuning_job",
     "score": "core.serving.scoring:run_score_job",
     "build_campaign": "core.labeling.campaigns:run_build_job",
 }

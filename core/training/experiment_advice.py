@@ -1,0 +1,99 @@
+"""An experiment's recommendation in words: what is best overall, fairest to small categories, quickest to train."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import N_
+from core.training.experiments import Run
+
+FAIR_DEPTH = 2  # Bunjang's choice: Precision@2 over categories
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A template for gettext and what goes into it."""
+
+    template: str
+    values: dict[str, Any]
+
+    def __str__(self) -> str:
+        return self.template.format(**self.values)
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Which run to take, and why."""
+
+    chosen: Run
+    sentences: list[Sentence]
+
+
+def advise(runs: Sequence[Run]) -> Advice | None:
+    """None until a run has a result.
+
+    Overall: the highest P@1; what cannot be told apart from it (the paired interval holds 0) counts as level, and of
+    the level ones the quickest to train is taken. Fairness: the highest median of per-category Precision@2, then the
+    narrowest box.
+    """
+    judged = [run for run in runs if run.error is None and run.n]
+    if not judged:
+        return None
+    best = max(judged, key=lambda run: (run.n_right[1] / run.n, -run.fit_seconds))
+    level = [run for run in judged if run is best or (run.high is not None and run.high >= 0)]
+    chosen = min(level, key=lambda run: run.fit_seconds) if len(level) > 1 else best
+    sentences = [
+        Sentence(
+            N_("{run} is right most often: {share} % of {n} products that no model of this experiment saw."),
+            {"run": best.name, "share": f"{100 * best.n_right[1] / best.n:.1f}", "n": f"{best.n:,}"},
+        )
+    ]
+    if len(level) > 1:
+        others = ", ".join(run.name for run in level if run is not best)
+        words = N_("These cannot be told apart from it on so few products: {runs}.")
+        sentences.append(Sentence(words, {"runs": others}))
+    if chosen is not best:
+        sentences.append(
+            Sentence(
+                N_("Of these {run} is the quickest to train: {seconds} s against {best} s."),
+                {"run": chosen.name, "seconds": f"{chosen.fit_seconds:.0f}", "best": f"{best.fit_seconds:.0f}"},
+            )
+        )
+    fairest = _fairest(judged)
+    if fairest is not None:
+        sentences.append(_about_fairness(fairest, best))
+    failed = [run for run in runs if run.error is not None]
+    if failed:
+        names = ", ".join(run.name for run in failed)
+        sentences.append(Sentence(N_("Without a result: {runs}."), {"runs": names}))
+    return Advice(chosen, sentences)
+
+
+def _fairest(runs: Sequence[Run]) -> Run | None:
+    boxed = [(run, box) for run in runs if (box := run.quartiles(FAIR_DEPTH)) is not None]
+    if not boxed:
+        return None
+    return max(boxed, key=lambda pair: (round(pair[1][1], 4), pair[1][0] - pair[1][2], pair[0] is runs[0]))[0]
+
+
+def _about_fairness(fairest: Run, best: Run) -> Sentence:
+    box, usual = fairest.quartiles(FAIR_DEPTH), best.quartiles(FAIR_DEPTH)
+    assert box is not None, "the fairest run has a box"
+    if fairest is best or usual is None:
+        return Sentence(
+            N_("It is also the fairest to small categories: half of them have {median} % or more of their products "
+               "among its first two answers."),
+            {"median": f"{100 * box[1]:.1f}"},
+        )  # fmt: skip
+    return Sentence(
+        N_("Small categories fare best with {run}: the middle category has {median} % among the first two answers, "
+           "a quarter have less than {low} % (with {best}: {best_median} % and {best_low} %)."),
+        {
+            "run": fairest.name,
+            "median": f"{100 * box[1]:.1f}",
+            "low": f"{100 * box[0]:.1f}",
+            "best": best.name,
+            "best_median": f"{100 * usual[1]:.1f}",
+            "best_low": f"{100 * usual[0]:.1f}",
+        },
+    )  # fmt: skip
