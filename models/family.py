@@ -12,10 +12,12 @@ from models.types import CategoryModel, FitTask
 # encoder -> what fits it: FitTask -> CategoryModel
 ENCODERS = {
     "joint": "models.fit:fit_joint",
+    "label_tree": "models.label_tree.fit:fit_label_tree",
 }
 # 'kind' in an artifact's config.json -> what reads it back: (folder, device) -> CategoryModel
 KINDS = {
     "title-ngrams-pieces": "models.predictor:TitleModel.read",
+    "label-tree": "models.label_tree.model:LabelTreeModel.read",
 }
 
 
