@@ -5,12 +5,10 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -19,7 +17,8 @@ from models.errors import BrokenArtifact
 from models.features import NgramVocabulary
 from models.predictor import vocabulary_from, vocabulary_tensors
 from models.tokenizer import Tokenizer
-from models.types import LabeledProducts, Writer
+from models.types import FitTask, Writer
+from models.warm_start import hash_earlier
 
 _PREPARED = ("tokenizer.model", "vocabulary.safetensors")
 _STATE = ("state.json", "state.safetensors")
@@ -107,21 +106,28 @@ class Config(Protocol):
     def to_dict(self) -> dict[str, Any]: ...
 
 
-def fingerprint_fit(
-    train: LabeledProducts, validation: LabeledProducts, class_ids: NDArray[np.int64], config: Config
-) -> str:
-    """SHA-256 of all that decides the outcome of a fit: every text, label, weight, class and setting, in order."""
+def fingerprint_fit(task: FitTask, config: Config) -> str:
+    """SHA-256 of all that decides the outcome of a fit: every text, label, weight, class and setting, in order, the
+    tree above the classes, images, and the model it begins from. Not the device."""
     digest = hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode())
-    digest.update(class_ids.tobytes())
-    for part in (train, validation):
+    digest.update(task.class_ids.tobytes() + hash_earlier(task.warm_start).encode())
+    digest.update(b"" if task.class_paths is None else task.class_paths.tobytes())
+    _add_texts(digest, task.corpus or ())
+    for part in (task.train, task.validation):
         digest.update(f"|{len(part)}|".encode())
         for texts in (part.products.titles, part.products.mall_categories, part.products.brands):
-            for text in texts:
-                digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
-        weights = part.products.mall_weights
+            _add_texts(digest, texts)
+        weights, images, accepted = part.products.mall_weights, part.products.images, part.alternatives
         digest.update(b"" if weights is None else weights.tobytes())
+        digest.update(b"" if images is None else images.features.tobytes() + images.present.tobytes())
+        digest.update(b"" if accepted is None else accepted.indptr.tobytes() + accepted.indices.tobytes())
         digest.update(part.labels.tobytes() + part.weights.tobytes())
     return digest.hexdigest()
+
+
+def _add_texts(digest: "hashlib._Hash", texts: Sequence[str]) -> None:
+    for text in texts:
+        digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -29,11 +29,14 @@ class TitleModelConfig:
     mall_category_dropout: float = 0.3  # share of training rows that go without it
     # training
     epochs: int = 8
+    warm_epochs: int = 3  # instead, when the fit begins from an earlier model
     batch_size: int = 256  # at most; with fewer than 200,000 rows it is smaller
+    rows_at_once: int | None = None  # of a batch, the parts' gradients added up; none: all, while the memory lasts
     learning_rate: float = 0.1
     piece_learning_rate: float = 0.002
     checkpoint_seconds: float = 10.0
     seed: int = 7
+    deterministic: bool = False  # the same numbers again on a GPU too, slower; a CPU gives them anyway
 
     def __post_init__(self) -> None:
         for name in ("char_ngrams", "word_ngrams"):
@@ -42,8 +45,10 @@ class TitleModelConfig:
             _check(1 <= low <= high <= 8, name, "two lengths from 1 to 8")
         _check(self.word_ngrams[1] <= 2, "word_ngrams", "(1, 1) or (1, 2)")
         for name in ("max_title_characters", "min_ngram_rows", "max_ngrams", "vocabulary_size", "max_parameters",
-                     "max_full_rank_classes", "rank", "piece_dim", "hidden_dim", "epochs", "batch_size"):  # fmt: skip
+                     "max_full_rank_classes", "rank", "piece_dim", "hidden_dim", "epochs", "warm_epochs",
+                     "batch_size"):  # fmt: skip
             _check(getattr(self, name) >= 1, name, "at least 1")
+        _check(self.rows_at_once is None or self.rows_at_once >= 1, "rows_at_once", "at least 1")
         for name in ("dropout", "mall_category_dropout"):
             _check(0.0 <= getattr(self, name) < 1.0, name, "from 0 to below 1")
         _check(0.0 <= self.idf_power <= 2.0, "idf_power", "from 0 to 2")

@@ -1,8 +1,9 @@
 """Training of the title model: resumable after a kill, the same again for the same seed on a CPU."""
 
+import math
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,12 +17,32 @@ from models.calibration import fit_temperature
 from models.checkpoint import Checkpoints, fingerprint_fit
 from models.config import TitleModelConfig
 from models.device import one_thread, resolve_device
-from models.features import N_PIECE_FIELDS, Encoded, NgramVocabulary, encode, learn_vocabulary, normalise_texts
+from models.errors import TrainingDiverged
+from models.features import (
+    N_PIECE_FIELDS,
+    Encoded,
+    NgramVocabulary,
+    NormalTexts,
+    encode,
+    learn_vocabulary,
+    normalise_texts,
+)
 from models.predictor import PREDICT_ROWS, TitleModel, score_encoded
-from models.table_optimizers import AdamRows, SgdRows
+from models.table_optimizers import AdamRows, SgdRows, Used
 from models.title_network import Bags, TitleNetwork, ngram_width
-from models.tokenizer import Tokenizer, train_tokenizer
+from models.title_warm_start import begin_from, extend_vocabulary, find_earlier_title_model
+from models.tokenizer import Tokenizer, normalise, train_tokenizer
+from models.training_device import (
+    SplitBatches,
+    adamw,
+    autocast,
+    out_of_memory_note,
+    prepare_ahead,
+    repeatable,
+    to_device,
+)
 from models.types import FitProgress, FitTask, LabeledProducts
+from models.warm_start import Earlier
 
 _REPORT_SECONDS = 0.5
 _SMALL_BATCH = 32  # few rows in small batches, many in large ones, up to config.batch_size
@@ -36,7 +57,7 @@ def fit_joint(task: FitTask) -> TitleModel:
     """Train n-grams and subwords together; `task.config` holds the values of `TitleModelConfig`."""
     config = TitleModelConfig.from_dict(task.config)
     device = resolve_device(task.device)
-    with torch.random.fork_rng(), one_thread():
+    with torch.random.fork_rng(), one_thread(), repeatable(config.deterministic):
         fit = _Fit(task, config, device)
         fit.run()
         return fit.finish()
@@ -51,6 +72,21 @@ class _Step:
     rows: NDArray[np.int64]  # (B,)
 
 
+@dataclass
+class _Batch:
+    """A step's rows, on the device."""
+
+    step: _Step
+    chance: int  # torch's seed for this step
+    ngrams: Bags
+    pieces: Bags
+    labels: Tensor  # (B,)
+    weights: Tensor  # (B,)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
 class _Fit:
     """One training: what it works on, and how far it is."""
 
@@ -60,70 +96,91 @@ class _Fit:
         self.held_out = _at_most(task.validation, max(1, _MOST_HELD_OUT_SCORES // len(class_ids)), config.seed)
         self.labels = torch.from_numpy(train.labels)
         self.weights = torch.from_numpy(train.weights / train.weights.mean())
-        self.checkpoints = Checkpoints(
-            task.folder, fingerprint_fit(train, task.validation, class_ids, config), config.checkpoint_seconds
-        )
-        self.tokenizer, self.vocabulary, self.data = self._prepare(train)
+        self.checkpoints = Checkpoints(task.folder, fingerprint_fit(task, config), config.checkpoint_seconds)
+        earlier = find_earlier_title_model(task, config)
+        self.tokenizer, self.vocabulary, self.data = self._prepare(task, earlier)
         held_out_texts = normalise_texts(self.held_out.products, config.max_title_characters)
         self.held_out_data = encode(held_out_texts, self.vocabulary, self.tokenizer, config)
         torch.manual_seed(config.seed)
         n_pieces = N_PIECE_FIELDS * self.tokenizer.vocabulary_size
         self.network = TitleNetwork(len(self.vocabulary), n_pieces, len(class_ids), config).to(device)
+        if earlier:
+            begin_from(earlier, self.network, self.vocabulary)
         self.ngrams = SgdRows(self.network.ngram_table)
         self.pieces = AdamRows(self.network.piece_table)
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=config.piece_learning_rate)
+        self.optimizer = adamw(self.network.parameters(), config.piece_learning_rate, device)
+        self.split = SplitBatches(self._tell_halved, config.rows_at_once)
         least = max(_SMALL_BATCH, len(class_ids) // _CLASSES_A_ROW)
         self.batch_size = min(config.batch_size, max(least, len(train) // _BATCHES_AN_EPOCH))
+        self.n_epochs = config.warm_epochs if earlier else config.epochs
         self.steps_an_epoch = -(-len(train) // self.batch_size)
-        self.n_steps = self.steps_an_epoch * config.epochs
+        self.n_steps = self.steps_an_epoch * self.n_epochs
+        self.fraction = _PREPARING
 
-    def _prepare(self, train: LabeledProducts) -> tuple[Tokenizer, NgramVocabulary, Encoded]:
+    def _prepare(
+        self, task: FitTask, earlier: Earlier[TitleModel] | None
+    ) -> tuple[Tokenizer, NgramVocabulary, Encoded]:
         """Tokenizer and vocabulary, made or found, and the encoded training rows."""
+        config = self.config
         self.on_progress(FitProgress("reading titles", 0.0))
-        texts = normalise_texts(train.products, self.config.max_title_characters)
+        texts = normalise_texts(task.train.products, config.max_title_characters)
         prepared = self.checkpoints.find_prepared()
         if prepared is None:
             self.on_progress(FitProgress("learning subwords", 0.02))
-            corpus = [*texts.titles, *sorted(set(texts.mall_categories)), *sorted(set(texts.brands))]
-            tokenizer = train_tokenizer(corpus, self.config.vocabulary_size, self.config.seed)
+            tokenizer = earlier.model.tokenizer if earlier else self._train_tokenizer(texts, task.corpus)
             self.on_progress(FitProgress("counting n-grams", 0.04))
-            most = self.config.max_parameters // ngram_width(len(self.class_ids), self.config)
-            vocabulary = learn_vocabulary(texts, self.config, min(most, self.config.max_ngrams))
+            most = min(config.max_parameters // ngram_width(len(self.class_ids), config), config.max_ngrams)
+            vocabulary = learn_vocabulary(texts, config, most)
+            if earlier:
+                vocabulary = extend_vocabulary(earlier.model.vocabulary, vocabulary, most)
             self.checkpoints.save_prepared(tokenizer, vocabulary)
             prepared = tokenizer, vocabulary
         self.on_progress(FitProgress("encoding titles", 0.07))
-        return *prepared, encode(texts, prepared[1], prepared[0], self.config)
+        return *prepared, encode(texts, prepared[1], prepared[0], config)
+
+    def _train_tokenizer(self, texts: NormalTexts, corpus: Sequence[str] | None) -> Tokenizer:
+        """From the corpus of the task, or else from every title and each mall category and brand once."""
+        if corpus is None:
+            chosen = [*texts.titles, *sorted(set(texts.mall_categories)), *sorted(set(texts.brands))]
+        else:
+            chosen = [normalise(text, self.config.max_title_characters) for text in corpus]
+        return train_tokenizer(chosen, self.config.vocabulary_size, self.config.seed)
 
     def run(self) -> None:
-        """All steps that are still to do."""
+        """All steps that are still to do. Raises TrainingDiverged when the loss is no number any more."""
         done = self._resume()
         started, reported, seen, accuracy = time.monotonic(), 0.0, 0, None
-        losses = deque[float](maxlen=self.steps_an_epoch)  # of the last steps, one epoch of them at most
-        for step in self._steps(done):
-            losses.append(self._train(step))
-            seen += len(step.rows)
-            end_of_epoch = (step.number + 1) % self.steps_an_epoch == 0
-            if end_of_epoch:
-                accuracy = self._validate()
-            if end_of_epoch or time.monotonic() - reported > _REPORT_SECONDS:
+        losses = deque[Tensor](maxlen=self.steps_an_epoch)  # of the last steps, one epoch of them at most
+        for batch in prepare_ahead(self._steps(done), self._make_batch, self.device):
+            step = batch.step
+            losses.append(self._train(batch))
+            seen += len(batch)
+            end_of_epoch, is_due = (step.number + 1) % self.steps_an_epoch == 0, self.checkpoints.is_due()
+            self.fraction = _PREPARING + (1 - _PREPARING) * (step.number + 1) / self.n_steps
+            if end_of_epoch or is_due or time.monotonic() - reported > _REPORT_SECONDS:
+                loss = _mean(losses, step.number + 1)  # the device is asked for a number here, not at every step
+                if end_of_epoch:
+                    accuracy = self._validate()
                 reported = time.monotonic()
                 self.on_progress(
                     FitProgress(
                         stage="training",
-                        fraction=_PREPARING + (1 - _PREPARING) * (step.number + 1) / self.n_steps,
+                        fraction=self.fraction,
                         epoch=step.epoch + 1,
-                        n_epochs=self.config.epochs,
-                        loss=sum(losses) / len(losses),
+                        n_epochs=self.n_epochs,
+                        loss=loss,
                         validation_p_at_1=accuracy,
                         rows_per_second=seen / (reported - started),
                     )
                 )
-            if self.checkpoints.is_due():
+            if is_due:
                 self.checkpoints.save_state(step.number + 1, self._state())
 
     def finish(self) -> TitleModel:
-        """The calibrated model."""
+        """The calibrated model. Raises TrainingDiverged when a weight is no number: the last step can do that."""
         self.on_progress(FitProgress("calibrating", 1.0))
+        if not all(bool(weights.sum().isfinite()) for weights in self.network.state_dict().values()):
+            raise TrainingDiverged(self.n_steps)
         scores = self._held_out_scores()
         calibration = fit_temperature(scores, self.held_out.labels, self.held_out.weights)
         return TitleModel(
@@ -132,45 +189,61 @@ class _Fit:
 
     def _steps(self, done: int) -> Iterator[_Step]:
         size, n = self.batch_size, len(self.labels)
-        for epoch in range(done // self.steps_an_epoch, self.config.epochs):
+        for epoch in range(done // self.steps_an_epoch, self.n_epochs):
             order = np.random.default_rng((self.config.seed, epoch)).permutation(n)
             for place in range(self.steps_an_epoch):
                 number = epoch * self.steps_an_epoch + place
                 if number >= done:
                     yield _Step(number, epoch, order[place * size : (place + 1) * size])
 
-    def _train(self, step: _Step) -> float:
+    def _make_batch(self, step: _Step) -> _Batch:
+        chance = np.random.default_rng((self.config.seed, 1, step.number))
+        seed = int(chance.integers(2**62))
+        without_mall = chance.random(len(step.rows)) < self.config.mall_category_dropout  # (B,)
+        data, rows = self.data, torch.from_numpy(step.rows)
+        ngrams = drop_columns(data.ngrams[step.rows], data.mall_ngrams, without_mall)
+        pieces = drop_columns(data.pieces[step.rows], data.mall_pieces, without_mall)
+        return _Batch(
+            step,
+            seed,
+            Bags.of(ngrams, self.device),
+            Bags.of(pieces, self.device),
+            to_device(self.labels[rows], self.device),
+            to_device(self.weights[rows], self.device),
+        )
+
+    def _train(self, batch: _Batch) -> Tensor:
         """One step on one batch: the mean loss before it."""
-        config, network = self.config, self.network
-        chance = np.random.default_rng((config.seed, 1, step.number))
-        torch.manual_seed(int(chance.integers(2**62)))
-        without_mall = chance.random(len(step.rows)) < config.mall_category_dropout  # (B,)
-        ngrams, pieces = self._bags(step.rows, without_mall)
-        rows = torch.from_numpy(step.rows)
-        labels, weights = self.labels[rows].to(self.device), self.weights[rows].to(self.device)
-
+        config, network, n = self.config, self.network, len(batch)
+        torch.manual_seed(batch.chance)
         network.train()
-        used_ngrams, used_pieces = self.ngrams.take(ngrams), self.pieces.take(pieces)
-        scores = network.score(used_ngrams.bags.sum(used_ngrams.values), used_pieces.bags.sum(used_pieces.values))
-        loss = (squared_hinge(scores, labels) * weights).mean()
-        self.optimizer.zero_grad()
-        loss.backward()
+        used: list[Used] = []
 
-        left = 1.0 - step.number / self.n_steps  # the learning rate falls in a straight line
+        def begin() -> None:
+            used[:] = self.ngrams.take(batch.ngrams), self.pieces.take(batch.pieces)
+            self.optimizer.zero_grad()
+
+        def backward(part: slice) -> Tensor:
+            ngrams, pieces = (table.bags.part(part).sum(table.values) for table in used)
+            with autocast(self.device):
+                scores = network.score(ngrams, pieces)
+            loss = (squared_hinge(scores.float(), batch.labels[part]) * batch.weights[part]).sum() / n
+            loss.backward()
+            return loss.detach()
+
+        loss = self.split.add_up(n, begin, backward)
+        left = 1.0 - batch.step.number / self.n_steps  # the learning rate falls in a straight line
         for group in self.optimizer.param_groups:
             group["lr"] = config.piece_learning_rate * left
         self.optimizer.step()
         # the sum over the batch moves the n-grams, as if row by row: an n-gram is in few of its rows
-        n_summed = len(step.rows) * min(1.0, (_STEADY_BATCH / self.batch_size) ** 0.5)
-        self.ngrams.step(used_ngrams, config.learning_rate * left * n_summed)
-        self.pieces.step(used_pieces, config.piece_learning_rate * left)
-        return float(loss.detach())
+        n_summed = n * min(1.0, (_STEADY_BATCH / self.batch_size) ** 0.5)
+        self.ngrams.step(used[0], config.learning_rate * left * n_summed)
+        self.pieces.step(used[1], config.piece_learning_rate * left)
+        return loss
 
-    def _bags(self, rows: NDArray[np.int64], without_mall: NDArray[np.bool_]) -> tuple[Bags, Bags]:
-        data = self.data
-        ngrams = drop_columns(data.ngrams[rows], data.mall_ngrams, without_mall)
-        pieces = drop_columns(data.pieces[rows], data.mall_pieces, without_mall)
-        return Bags.of(ngrams, self.device), Bags.of(pieces, self.device)
+    def _tell_halved(self, rows_at_once: int) -> None:
+        self.on_progress(FitProgress("training", self.fraction, note=out_of_memory_note(rows_at_once)))
 
     def _held_out_scores(self) -> NDArray[np.float32]:
         """Scores (N, K) of the validation rows, not calibrated."""
@@ -220,6 +293,14 @@ def _at_most(rows: LabeledProducts, n: int, seed: int) -> LabeledProducts:
     if len(rows) <= n:
         return rows
     return rows.take(np.sort(np.random.default_rng(seed).permutation(len(rows))[:n]))
+
+
+def _mean(losses: Iterable[Tensor], step: int) -> float:
+    """Mean of 0-dim losses; raises TrainingDiverged when it is no number."""
+    mean = float(torch.stack(list(losses)).mean())
+    if not math.isfinite(mean):
+        raise TrainingDiverged(step)
+    return mean
 
 
 def squared_hinge(scores: Tensor, labels: Tensor) -> Tensor:

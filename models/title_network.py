@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.config import TitleModelConfig
+from models.training_device import to_device
 
 
 class Bags(NamedTuple):
@@ -20,10 +21,19 @@ class Bags(NamedTuple):
     @classmethod
     def of(cls, matrix: sparse.csr_matrix, device: str) -> "Bags":
         return cls(
-            torch.from_numpy(matrix.indices).to(device, torch.int64),
-            torch.from_numpy(matrix.indptr[:-1]).to(device, torch.int64),
-            torch.from_numpy(matrix.data).to(device, torch.float32),
+            to_device(torch.from_numpy(matrix.indices), device, torch.int64),
+            to_device(torch.from_numpy(matrix.indptr[:-1]), device, torch.int64),
+            to_device(torch.from_numpy(matrix.data), device, torch.float32),
         )
+
+    def part(self, rows: slice) -> "Bags":
+        """Some neighbouring rows of the batch."""
+        n = len(self.offsets)
+        if rows.start == 0 and rows.stop >= n:  # all: without asking the device for a number
+            return self
+        first = int(self.offsets[rows.start])
+        last = int(self.offsets[rows.stop]) if rows.stop < n else len(self.columns)
+        return Bags(self.columns[first:last], self.offsets[rows] - first, self.values[first:last])
 
     def sum(self, table: Tensor) -> Tensor:
         """(B, D): the weighted sum of each row's entries of `table` (R, D)."""

@@ -1,0 +1,85 @@
+"""Beginning a fit from an earlier model: which one fits, and which of its classes are still there."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.artifact import MANIFEST, check_folder, hash_file
+from models.errors import ModelError
+from models.family import load_model
+from models.types import CategoryModel, FitProgress, FitTask
+
+ROWS_AT_ONCE = 65_536  # of a large table copied: bounds the memory
+_STAGE = "reading titles"  # when it is told
+
+Model = TypeVar("Model", bound=CategoryModel)
+
+
+class Earlier(NamedTuple, Generic[Model]):
+    """A model to begin from, and its classes that the new one has too."""
+
+    model: Model
+    old: NDArray[np.int64]  # (S,) positions in the earlier model's class_ids
+    new: NDArray[np.int64]  # (S,) the same classes' positions in the task's
+
+
+def find_earlier(
+    task: FitTask,
+    kind: type[Model],
+    same: Mapping[str, Any],
+    obstacle: Callable[[Model], str | None] = lambda model: None,
+) -> Earlier[Model] | None:
+    """The model `task.warm_start` when one can begin from it; else none, and a note in the progress says why.
+
+    `same`: settings by name that both must share, as they decide shapes or what a feature means. `obstacle` says what
+    else is against a model of the right kind.
+    """
+    if task.warm_start is None:
+        return None
+    found = _read_earlier(task.warm_start, kind, same, obstacle)
+    if isinstance(found, str):
+        note = f"Starts afresh: {found}"
+        task.on_progress(FitProgress(_STAGE, 0.0, note=note))
+        return None
+    _, old, new = np.intersect1d(found.class_ids, task.class_ids, return_indices=True)
+    note = f"Begins from the earlier model: {len(old)} categories known to it, {len(task.class_ids) - len(old)} new."
+    task.on_progress(FitProgress(_STAGE, 0.0, note=note))
+    return Earlier(found, old.astype(np.int64), new.astype(np.int64))
+
+
+def _read_earlier(
+    folder: Path, kind: type[Model], same: Mapping[str, Any], obstacle: Callable[[Model], str | None]
+) -> Model | str:
+    """The model, or why it is of no use."""
+    try:
+        model = load_model(folder, "cpu")
+    except ModelError as error:
+        return str(error)
+    if not isinstance(model, kind):
+        return "the earlier model is of another kind."
+    config = model.config
+    other = sorted(name for name, value in same.items() if config.get(name) != value)
+    if other:
+        return f"the earlier model was made with other settings ({', '.join(other)})."
+    return obstacle(model) or model
+
+
+def hash_earlier(folder: Path | None) -> str:
+    """What tells one earlier model from another, for a fit's fingerprint: '' for none, or one that is not there."""
+    if folder is None:
+        return ""
+    try:
+        return check_folder(folder)
+    except ModelError:  # begins afresh; yet not the same as a fit that never had one
+        return hash_file(folder / MANIFEST) if (folder / MANIFEST).is_file() else "none"
+
+
+@torch.no_grad()
+def copy_classes(target: Tensor, source: Tensor, earlier: Earlier[Any]) -> None:
+    """Rows of the shared classes, from the earlier model's (K', ...) into the new one's (K, ...)."""
+    target[torch.from_numpy(earlier.new)] = source[torch.from_numpy(earlier.old)].to(target.device)
