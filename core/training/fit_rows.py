@@ -9,6 +9,7 @@ import numpy as np
 
 from core.errors import N_, NotReady
 from core.jobs.context import JobContext
+from core.training.encoder_settings import encoder_config
 from core.training.learning_rows import LearningRows
 from core.training.progress_curve import Curve
 from core.training.training_settings import TrainingSettings
@@ -60,11 +61,6 @@ def fit_encoder(
         return fit_model(settings.encoder, task)
     except (ModelError, ValueError, TypeError) as error:
         raise NotReady(N_("This model cannot be trained: {reason}"), reason=error) from error
-
-
-def encoder_config(settings: TrainingSettings) -> dict[str, Any]:
-    """The encoder's own settings; what is not set has its default."""
-    return settings.model | {"seed": settings.seed, "epochs": settings.epochs}
 
 
 def resolve_training_device(name: str) -> str:

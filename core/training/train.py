@@ -22,6 +22,7 @@ from core.runtime import Runtime
 from core.serving.loading import load_version_model
 from core.serving.scoring import score_products
 from core.training import splits
+from core.training.encoder_settings import check_settings
 from core.training.evaluate import Answers, answer, count_categories, evaluate, right_labels
 from core.training.fit_rows import fit_rows, resolve_training_device
 from core.training.keeping import discard_unfinished, keep_version
@@ -43,8 +44,12 @@ GROUPING, FREEZING, PREPARING, FITTING, EVALUATING, SCORING = 0.04, 0.07, 0.15, 
 
 
 def training_payload(actor: Actor, settings: TrainingSettings) -> dict[str, Any]:
-    """What a train job of these settings carries. Who may not promote only trains. Raises Forbidden."""
+    """What a train job of these settings carries. Who may not promote only trains.
+
+    Raises Forbidden, NotReady or InvalidInput when these settings cannot be trained with here.
+    """
     authorize(actor, Action.TRAIN)
+    check_settings(settings)
     promotes = settings.promote_if_first and may(actor, Action.PROMOTE)
     return settings.to_dict() | {"promote_if_first": promotes}
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from core.errors import InvalidInput
 from core.jobs.context import JobLost
 from core.jobs.queue import Job, cancel_job, get_job, list_log
 from core.jobs.worker import run_claimed
@@ -177,8 +178,7 @@ def test_too_few_labels_end_with_the_reason(sqlite_runtime: Runtime, actor: Acto
     assert count(sqlite_runtime, ModelVersionRow) == 0
 
 
-def test_a_setting_that_the_model_does_not_know_is_said(sqlite_runtime: Runtime, actor: Actor) -> None:
+def test_a_setting_that_the_model_does_not_know_is_said_at_once(sqlite_runtime: Runtime, actor: Actor) -> None:
     fill_shelf(sqlite_runtime)
-    enqueue_training(sqlite_runtime, actor, TrainingSettings(model={"wings": 2}))
-    job = run_next(sqlite_runtime)
-    assert job.error == "This model cannot be trained: unknown settings: wings"
+    with pytest.raises(InvalidInput, match="unknown settings: wings"):
+        enqueue_training(sqlite_runtime, actor, TrainingSettings(model={"wings": 2}))

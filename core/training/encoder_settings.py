@@ -1,0 +1,137 @@
+"""What each encoder can be told: its own settings, which choices have an effect on it, and whether it can be used."""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from core.errors import N_, AppError, InvalidInput, NotReady
+from core.training.training_settings import TrainingSettings
+
+# the class of an encoder's own settings: a light module, read by pages
+CONFIGS = {
+    "joint": "models.config:TitleModelConfig",
+    "fasttext": "models.encoders.config:FastTextConfig",
+    "dan": "models.encoders.config:DanConfig",
+    "gru": "models.encoders.config:GruConfig",
+    "label_tree": "models.label_tree.config:LabelTreeConfig",
+}
+LIBRARIES: dict[str, tuple[str, ...]] = {"sentence": ("sentence_transformers", "setfit")}
+# settings of a training that some encoders have, others not
+SHARED = ("epochs", "head", "deterministic")
+
+
+def own_settings(encoder: str) -> dict[str, Any]:
+    """Name -> default of what this encoder alone can be told; empty where it tells nobody."""
+    place = CONFIGS.get(encoder)
+    if place is None:
+        return {}
+    defaults = _class_at(place)()
+    names = [part.name for part in fields(defaults) if part.init and part.name not in (*SHARED, "seed", "kind")]
+    return {name: getattr(defaults, name) for name in names}
+
+
+def has_effect(encoder: str, name: str) -> bool:
+    """Whether a setting of `SHARED` changes anything for this encoder."""
+    place = CONFIGS.get(encoder)
+    return place is None or any(part.name == name for part in fields(_class_at(place)))
+
+
+def encoder_config(settings: TrainingSettings) -> dict[str, Any]:
+    """What the encoder is given; what is not set has its default, and what it does not have is left out."""
+    shared = {name: getattr(settings, name) for name in SHARED if has_effect(settings.encoder, name)}
+    return settings.model | shared | {"seed": settings.seed}
+
+
+def find_obstacle(settings: TrainingSettings) -> AppError | None:
+    """Why these settings cannot be trained with on this machine; none when nothing stands in the way."""
+    from models.family import ENCODERS
+
+    missing = [library for library in LIBRARIES.get(settings.encoder, ()) if find_spec(library) is None]
+    if missing:
+        return NotReady(
+            N_("The encoder '{encoder}' needs {libraries}, not installed here: pip install -r {file}"),
+            encoder=settings.encoder,
+            libraries=", ".join(missing),
+            file=f"requirements-{settings.encoder}.txt",
+        )
+    if settings.encoder not in ENCODERS:
+        return NotReady(N_("There is no encoder '{encoder}' in this version."), encoder=settings.encoder)
+    place = CONFIGS.get(settings.encoder)
+    if place is None:
+        return None
+    try:
+        _class_at(place).from_dict(encoder_config(settings))
+    except (ValueError, TypeError) as error:
+        return InvalidInput(
+            N_("The encoder '{encoder}' cannot be told this: {reason}"), encoder=settings.encoder, reason=error
+        )
+    return None
+
+
+def check_settings(settings: TrainingSettings) -> None:
+    """Raises what `find_obstacle` finds."""
+    if obstacle := find_obstacle(settings):
+        raise obstacle
+
+
+def read_own_settings(encoder: str, lines: Iterable[str]) -> dict[str, Any]:
+    """'name=value' of each line as the encoder's own settings; empty lines are passed over.
+
+    A value is read as what its default is: 'true', '0.5', '256', '2,5' for several. Raises InvalidInput.
+    """
+    known, found = own_settings(encoder), {}
+    for line in lines:
+        if not line.strip():
+            continue
+        name, equals, text = (part.strip() for part in line.partition("="))
+        if not equals or not name or not text:
+            raise InvalidInput(N_("'{line}' is not of the form name=value."), line=line.strip())
+        if known and name not in known:
+            raise InvalidInput(
+                N_("The encoder '{encoder}' has no setting '{name}'. It has: {known}."),
+                encoder=encoder,
+                name=name,
+                known=", ".join(known),
+            )
+        try:
+            found[name] = _value(text, known.get(name))
+        except ValueError:
+            raise InvalidInput(N_("'{value}' is no value for '{name}'."), value=text, name=name) from None
+    return found
+
+
+def _value(text: str, default: Any) -> Any:
+    if isinstance(default, bool):
+        return _truth(text)
+    if isinstance(default, tuple | list):
+        return [_number(part.strip()) for part in text.strip("()[]").split(",") if part.strip()]
+    if isinstance(default, str):
+        return text
+    if isinstance(default, int):
+        return int(text)
+    if isinstance(default, float):
+        return float(text)
+    return None if text.lower() == "none" else _number(text)
+
+
+def _truth(text: str) -> bool:
+    if text.lower() not in ("true", "yes", "1", "false", "no", "0"):
+        raise ValueError(text)
+    return text.lower() in ("true", "yes", "1")
+
+
+def _number(text: str) -> Any:
+    """A whole number, a number, or the text itself."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _class_at(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
