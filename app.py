@@ -27,6 +27,7 @@ page = st.navigation(
         ],
         _("Model"): [
             st.Page("pages/training.py", title=_("Training"), icon=":material/model_training:"),
+            st.Page("pages/experiment.py", title=_("Experiment"), icon=":material/science:"),
             st.Page("pages/compare.py", title=_("Compare"), icon=":material/compare_arrows:"),
         ],
     }

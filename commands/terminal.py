@@ -132,3 +132,23 @@ def run_job(runtime: Runtime, actor: Actor, kind: str, payload: dict[str, Any]) 
     if job.status != JobStatus.SUCCEEDED:
         raise AppError(job.error or f"The job ended as {job.status.value}.")
     return job
+
+
+def print_table(heading: list[str], rows: list[list[str]]) -> None:
+    """A table on standard output; nothing where there are no rows."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        return
+    table = Table(*heading)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console()
+    console.print(table) if console.is_terminal else Console(width=200).print(table)
+
+
+def rate_cell(rate: Any) -> str:
+    """A `Rate` as '0.893 (0.885-0.900)'; '' where there is none."""
+    return "" if rate.value is None else f"{rate.value:.3f} ({rate.low:.3f}-{rate.high:.3f})"

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.terminal import JsonFlag, emit, opened, run_job
+from commands.terminal import JsonFlag, emit, opened, print_table, rate_cell, run_job
 from core.training.compare import Change, Comparison
 from core.training.training_settings import TrainingSettings
 from core.training.versions import ModelVersion
@@ -92,7 +92,7 @@ def versions(as_json: JsonFlag = False) -> None:
     if as_json:
         emit(True, {"versions": [_facts(version) for version in found]}, "")
         return
-    _print_table(
+    print_table(
         ["version", "in use", "trained", "P@1", "95 %", "n", "macro-F1", "ECE", "scored", "snapshot", "device", "seed"],
         [_cells(version) for version in found],
     )
@@ -219,10 +219,11 @@ def _print_comparison(found: Comparison) -> None:
         sys.stdout.write("There are no held-out products that both versions answered.\n")
         return
     rows = [
-        [name, *(_rate(getattr(side, name)) for side in (found.a, found.b))] for name in ("p_at_1", "p_at_2", "p_at_4")
+        [name, *(rate_cell(getattr(side, name)) for side in (found.a, found.b))]
+        for name in ("p_at_1", "p_at_2", "p_at_4")
     ]
     f1 = [f"{side.macro_f1:.3f}" if side.macro_f1 is not None else "" for side in (found.a, found.b)]
-    _print_table([f"n = {found.n:,}", found.a.name, found.b.name], [*rows, ["macro_f1", *f1]])
+    print_table([f"n = {found.n:,}", found.a.name, found.b.name], [*rows, ["macro_f1", *f1]])
     sys.stdout.write(
         f"P@1 {found.difference:+.3f} (95 %: {found.low:+.3f} to {found.high:+.3f}). "
         f"{found.n_changed:,} of {found.n_both:,} products have another answer.\n"
@@ -231,7 +232,7 @@ def _print_comparison(found: Comparison) -> None:
         categories = [category for category in found.categories if category.change == change]
         sys.stdout.write(f"{change.value}: {len(categories)} categories\n")
         worst = categories if change == Change.LOST else categories[::-1]
-        _print_table(
+        print_table(
             ["category", "n", found.a.name, found.b.name, "difference", "95 %"],
             [
                 [
@@ -245,21 +246,3 @@ def _print_comparison(found: Comparison) -> None:
                 for c in worst[:SHOWN_CATEGORIES]
             ],
         )
-
-
-def _rate(rate: Any) -> str:
-    return "" if rate.value is None else f"{rate.value:.3f} ({rate.low:.3f}-{rate.high:.3f})"
-
-
-def _print_table(heading: list[str], rows: list[list[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    if not rows:
-        return
-    table = Table(*heading)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console = Console()
-    console.print(table) if console.is_terminal else Console(width=200).print(table)
