@@ -23,6 +23,19 @@ class BrokenArtifact(ModelError):
         super().__init__(f"The model in {folder} cannot be used: {file} {reason}.")
 
 
+class OtherFormat(BrokenArtifact):
+    """The artifact was written by a version of the program that kept it in another way."""
+
+    def __init__(self, folder: Path, found: object, known: int) -> None:
+        self.folder, self.file, self.reason = folder, "config.json", "is of another format"
+        self.found, self.known = found, known
+        ModelError.__init__(
+            self,
+            f"The model in {folder} was saved in format {found}, and this version of the program reads format "
+            f"{known}. Train it anew.",
+        )
+
+
 class UnknownDevice(ModelError):
     """The device asked for does not exist on this machine."""
 
@@ -60,3 +73,33 @@ class NotRepeatable(ModelError):
     def __init__(self, operation: str) -> None:
         self.operation = operation
         super().__init__(f"This model cannot be trained with the same numbers again on this device: {operation}.")
+
+
+class NoImageWeights(ModelError):
+    """The weights that the image classifier begins from cannot be had."""
+
+    def __init__(self, weights: str, reason: str) -> None:
+        self.weights, self.reason = weights, reason
+        super().__init__(
+            f"The image weights {weights} cannot be used: {reason}. Put a file with the weights of torchvision's "
+            "mobilenet_v2 on this machine and name it in SHELFWRIGHT_IMAGE_WEIGHTS, with SHELFWRIGHT_IMAGE_SCALING, "
+            "or set SHELFWRIGHT_IMAGE_WEIGHTS to scratch to begin from nothing."
+        )
+
+
+class NoTree(ModelError):
+    """The hierarchical head needs the tree above the categories."""
+
+    def __init__(self) -> None:
+        super().__init__("The hierarchical head needs the tree of categories, and there is none. Use the flat head.")
+
+
+class NotEnoughImages(ModelError):
+    """The products' images are too few to learn from."""
+
+    def __init__(self, n_images: int, n_categories: int) -> None:
+        self.n_images, self.n_categories = n_images, n_categories
+        super().__init__(
+            f"There are {n_images} training products of {n_categories} categories with a readable image. "
+            "That is too few to learn from images: train on the titles alone, or add images."
+        )

@@ -12,11 +12,16 @@ from models.types import CategoryModel, FitTask
 # encoder -> what fits it: FitTask -> CategoryModel
 ENCODERS = {
     "joint": "models.fit:fit_joint",
+    "fasttext": "models.encoders.fit:fit_fasttext",
+    "dan": "models.encoders.fit:fit_dan",
+    "gru": "models.encoders.fit:fit_gru",
     "label_tree": "models.label_tree.fit:fit_label_tree",
 }
 # 'kind' in an artifact's config.json -> what reads it back: (folder, device) -> CategoryModel
 KINDS = {
+    "adjusted": "models.adjusted:AdjustedModel.read",
     "title-ngrams-pieces": "models.predictor:TitleModel.read",
+    "neural-text": "models.encoders.model:NeuralTextModel.read",
     "label-tree": "models.label_tree.model:LabelTreeModel.read",
 }
 

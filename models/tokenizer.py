@@ -1,13 +1,16 @@
 """Normal form of a text, and SentencePiece subwords trained on the catalogue's own titles."""
 
 import io
+import re
 import unicodedata
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+_BLANK = "\u2581"  # how SentencePiece writes a blank
 _NO_PIECES = b""  # the model of a corpus without a letter
 
 
@@ -46,19 +49,57 @@ class Tokenizer:
         """Ids of all pieces, (n,), and the text each is from, (n,)."""
         if self._processor is None or not texts:
             return np.empty(0, np.int64), np.empty(0, np.int64)
-        encoded = self._processor.encode(list(texts), num_threads=n_threads)
-        sizes = np.fromiter(map(len, encoded), np.int64, len(encoded))
-        flat = np.fromiter((piece for pieces in encoded for piece in pieces), np.int64, int(sizes.sum()))
-        return flat, np.repeat(np.arange(len(texts)), sizes)
+        return _flat(self._processor.encode(list(texts), num_threads=n_threads))
+
+    def sample(self, texts: Sequence[str], alpha: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """As `encode`, each text cut by chance: subword regularization (Kudo 2018). The same again for the same seed.
+
+        `alpha` near 0 takes any cut as likely; 1 takes each as often as the pieces' probabilities say. A text with one
+        of the tokenizer's symbols is cut as ever: sampling would cut the symbol.
+        """
+        if self._processor is None or not texts:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        from sentencepiece import set_random_generator_seed
+
+        # with num_threads one new thread cuts the texts in order, and a new thread begins with the seed
+        set_random_generator_seed(seed % 2**32)
+        found = self._processor.encode(list(texts), enable_sampling=True, alpha=alpha, nbest_size=-1, num_threads=1)
+        if self._symbols is not None:
+            kept = [row for row, text in enumerate(texts) if self._symbols.search(text)]
+            for row, pieces in zip(kept, self._processor.encode([texts[row] for row in kept]), strict=True):
+                found[row] = pieces
+        return _flat(found)
+
+    @cached_property
+    def _symbols(self) -> re.Pattern[str] | None:
+        """Finds the symbols the tokenizer was trained with: a piece of its own has a log probability below 0."""
+        processor = self._processor
+        names = [
+            processor.id_to_piece(piece).replace(_BLANK, " ")
+            for piece in range(self.vocabulary_size)
+            if processor.get_score(piece) == 0.0 and not processor.is_control(piece) and not processor.is_unknown(piece)
+        ]
+        return re.compile("|".join(map(re.escape, names))) if names else None
 
 
-def train_tokenizer(texts: Sequence[str], vocabulary_size: int, seed: int) -> Tokenizer:
-    """A unigram model of at most `vocabulary_size` pieces, fewer where the texts carry fewer. In memory, no files."""
+def _flat(encoded: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All pieces in a row, (n,), and the text each is from, (n,)."""
+    sizes = np.fromiter(map(len, encoded), np.int64, len(encoded))
+    flat = np.fromiter((piece for pieces in encoded for piece in pieces), np.int64, int(sizes.sum()))
+    return flat, np.repeat(np.arange(len(encoded)), sizes)
+
+
+def train_tokenizer(texts: Sequence[str], vocabulary_size: int, seed: int, symbols: Sequence[str] = ()) -> Tokenizer:
+    """A unigram model of at most `vocabulary_size` pieces, fewer where the texts carry fewer. In memory, no files.
+
+    `symbols`, in normal form, are pieces whatever the texts say, and never cut.
+    """
     import sentencepiece
 
-    texts = [text for text in texts if text]
+    texts = [text for text in texts if text.strip(f" {_BLANK}")]
     if not texts:
         return Tokenizer(_NO_PIECES)
+    symbols = sorted({symbol.replace(" ", _BLANK) for symbol in symbols} - {""})
     letters = len(set("".join(texts)))
     sentencepiece.set_random_generator_seed(seed)
     written = io.BytesIO()
@@ -66,7 +107,8 @@ def train_tokenizer(texts: Sequence[str], vocabulary_size: int, seed: int) -> To
         sentence_iterator=iter(texts),
         model_writer=written,
         model_type="unigram",
-        vocab_size=max(vocabulary_size, letters + 8),
+        vocab_size=max(vocabulary_size, letters + len(symbols) + 8),
+        user_defined_symbols=symbols,
         hard_vocab_limit=False,  # a small catalogue has fewer pieces
         character_coverage=0.9998 if letters > 3000 else 1.0,
         normalization_rule_name="identity",
