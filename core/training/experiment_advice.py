@@ -6,6 +6,7 @@ from typing import Any
 
 from core.errors import N_
 from core.training.experiments import Run
+from core.training.training_settings import CAPS
 
 FAIR_DEPTH = 2  # Bunjang's choice: Precision@2 over categories
 
@@ -39,8 +40,10 @@ def advise(runs: Sequence[Run]) -> Advice | None:
     judged = [run for run in runs if run.error is None and run.n]
     if not judged:
         return None
-    best = max(judged, key=lambda run: (run.n_right[1] / run.n, -run.fit_seconds))
-    level = [run for run in judged if run is best or (run.high is not None and run.high >= 0)]
+    best = max(judged, key=lambda run: run.n_right[1] / run.n)  # the first of equals
+    idle = [run for run in judged if run.cap != CAPS[0] and run.n_train == _uncapped(judged, run)]
+    rivals = [run for run in judged if run not in idle]
+    level = [run for run in rivals if run is best or (run.high is not None and run.high >= 0)]
     chosen = min(level, key=lambda run: run.fit_seconds) if len(level) > 1 else best
     sentences = [
         Sentence(
@@ -59,6 +62,9 @@ def advise(runs: Sequence[Run]) -> Advice | None:
                 {"run": chosen.name, "seconds": f"{chosen.fit_seconds:.0f}", "best": f"{best.fit_seconds:.0f}"},
             )
         )
+    if idle:
+        words = N_("With this constant these caps left nothing out, so they made no difference: {runs}.")
+        sentences.append(Sentence(words, {"runs": ", ".join(run.name for run in idle)}))
     fairest = _fairest(judged)
     if fairest is not None:
         sentences.append(_about_fairness(fairest, best))
@@ -69,11 +75,16 @@ def advise(runs: Sequence[Run]) -> Advice | None:
     return Advice(chosen, sentences)
 
 
+def _uncapped(runs: Sequence[Run], capped: Run) -> int | None:
+    """Training rows of the same encoder without a cap."""
+    return next((run.n_train for run in runs if run.encoder == capped.encoder and run.cap == CAPS[0]), None)
+
+
 def _fairest(runs: Sequence[Run]) -> Run | None:
     boxed = [(run, box) for run in runs if (box := run.quartiles(FAIR_DEPTH)) is not None]
     if not boxed:
         return None
-    return max(boxed, key=lambda pair: (round(pair[1][1], 4), pair[1][0] - pair[1][2], pair[0] is runs[0]))[0]
+    return max(boxed, key=lambda pair: (round(pair[1][1], 4), pair[1][0] - pair[1][2]))[0]
 
 
 def _about_fairness(fairest: Run, best: Run) -> Sentence:

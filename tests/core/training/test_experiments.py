@@ -1,5 +1,7 @@
 """Experiments: encoders x caps on one snapshot, judged on a training fold held apart, with advice in words."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.errors import Forbidden, InvalidInput, NotFound
@@ -118,6 +120,16 @@ def test_advice_takes_the_quicker_of_two_that_cannot_be_told_apart() -> None:
     assert "cannot be told apart from it on so few products: dan / none." in words
     assert "dan / none is the quickest to train: 30 s against 90 s" in words
     assert "Small categories fare best with dan / none" in words
+
+
+def test_a_cap_that_left_nothing_out_is_named_and_never_the_best() -> None:
+    plain = made_up("joint", 150, 30.0, [0.9])
+    idle = replace(made_up("joint", 150, 5.0, [0.9], high=0.01), cap="log")
+    advice = advise([plain, idle])
+    assert advice
+    words = [str(sentence) for sentence in advice.sentences]
+    assert words[0].startswith("joint / none is right most often")
+    assert "With this constant these caps left nothing out, so they made no difference: joint / log." in words
 
 
 def test_without_a_result_there_is_no_advice() -> None:
