@@ -52,6 +52,17 @@ class UnknownEncoder(ModelError):
         super().__init__(f"There is no encoder '{encoder}'. Choose one of {', '.join(known)}.")
 
 
+class TooManyClasses(ModelError):
+    """The n-gram linear model would take too long: it tells each category from all others."""
+
+    def __init__(self, n_classes: int, most: int) -> None:
+        self.n_classes, self.most = n_classes, most
+        super().__init__(
+            f"The encoder 'ngrams' takes too long for {n_classes} categories (max_classes is {most}). "
+            "Choose the encoder 'label_tree', or raise max_classes."
+        )
+
+
 class TrainingDiverged(ModelError):
     """The loss is no number any more: the model forgot everything and cannot go on."""
 

@@ -19,6 +19,7 @@ ENCODERS = {
 }
 # 'kind' in an artifact's config.json -> what reads it back: (folder, device) -> CategoryModel
 KINDS = {
+    "fused-title-image": "models.fusion:FusedModel.read",
     "adjusted": "models.adjusted:AdjustedModel.read",
     "title-ngrams-pieces": "models.predictor:TitleModel.read",
     "neural-text": "models.encoders.model:NeuralTextModel.read",
@@ -27,7 +28,7 @@ KINDS = {
 
 
 def fit_model(encoder: str, task: FitTask) -> CategoryModel:
-    """Train the chosen encoder and calibrate it on the validation rows.
+    """Train the chosen encoder and calibrate it on the validation rows; with images attached, fused with theirs.
 
     Raises NotEnoughClasses when all training rows are of one category, UnknownEncoder, ValueError for a setting out of
     range (naming it), TrainingDiverged when the loss is no number any more.
@@ -37,6 +38,15 @@ def fit_model(encoder: str, task: FitTask) -> CategoryModel:
     n_found = len(set(task.train.labels.tolist()))
     if n_found < 2:
         raise NotEnoughClasses(n_found)
+    if task.train.products.images is not None:
+        from models.fusion import fit_fused
+
+        return fit_fused(encoder, task)
+    return fit_text(encoder, task)
+
+
+def fit_text(encoder: str, task: FitTask) -> CategoryModel:
+    """Train the chosen encoder, one of ENCODERS, whatever images the products have."""
     return _named(ENCODERS[encoder])(task)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,18 +12,24 @@ if TYPE_CHECKING:  # scipy takes a quarter of a second, and pages read this file
     from scipy import sparse
 
 
+Item = TypeVar("Item")
+
+
 @dataclass(frozen=True)
 class ProductImages:
     """What the image trunk saw of N products. Rows where `present` is false are 0 and say nothing."""
 
-    features: NDArray[np.float32]  # (N, F), pooled output of the trunk
+    features: NDArray[np.float16] | NDArray[np.float32]  # (N, F), pooled output of the trunk
     present: NDArray[np.bool_]  # (N,) whether the product has a readable image
+    trunk: Path | None = None  # the folder of the trunk that made the features; none: nobody looks
+    files: Sequence[str | None] | None = None  # where the images lie, for another trunk or fine-tuning; none: unknown
 
     def __len__(self) -> int:
         return len(self.present)
 
     def take(self, rows: "Rows") -> "ProductImages":
-        return ProductImages(self.features[rows], self.present[rows])
+        files = None if self.files is None else _take(self.files, rows)
+        return ProductImages(self.features[rows], self.present[rows], self.trunk, files)
 
 
 Rows = NDArray[np.int64] | slice
@@ -56,7 +62,7 @@ class Products:
         )
 
 
-def _take(column: Sequence[str], rows: Rows) -> Sequence[str]:
+def _take(column: Sequence[Item], rows: Rows) -> Sequence[Item]:
     return column[rows] if isinstance(rows, slice) else [column[row] for row in rows.tolist()]
 
 

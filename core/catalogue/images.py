@@ -15,12 +15,9 @@ from core.catalogue.remote_images import fetch_image
 from core.errors import InvalidInput
 from core.runtime import Runtime
 from core.settings import Settings
+from models.image.decode import MAX_FILE_BYTES, read_picture
 
-MAX_FILE_BYTES = 20_000_000
-MAX_PIXELS = 50_000_000  # below Pillow's own limit, which only warns up to twice its size
-MIN_SIDE = 8  # pixels; smaller ones are tracking dots, not pictures
 JPEG_QUALITY = 85
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO")
 MAX_CACHE_BYTES = 1_000_000_000
 SWEEP_EVERY = 1_000  # new thumbnails between two looks at the size of the cache
 REMOTE_WAIT_SECONDS = 0.2  # a card is drawn without a picture that takes longer; it is there the next time
@@ -83,50 +80,15 @@ def find_local_image(settings: Settings, reference: str) -> Path | None:
 
 def make_thumbnail(content: bytes, size: int) -> bytes | None:
     """A JPEG of the first frame, upright, on white, at most `size` x `size`; none when it is no usable image."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS or min(width, height) < MIN_SIDE:
-                return None
-            image.draft("RGB", (2 * size, 2 * size))  # JPEG only: decodes at a fraction of the size
-            image.thumbnail((size, size), Image.Resampling.LANCZOS)
-            upright = ImageOps.exif_transpose(image)
-            out = io.BytesIO()
-            _on_white(upright).save(out, "JPEG", quality=JPEG_QUALITY)
-            return out.getvalue()
-    except (
-        UnidentifiedImageError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-        OSError,
-        ValueError,
-        SyntaxError,  # Pillow's word for broken PNG and TIFF headers
-        EOFError,
-        IndexError,
-        KeyError,
-        TypeError,
-        ZeroDivisionError,
-        OverflowError,
-        MemoryError,
-    ):
-        return None
-
-
-def _on_white(image):  # type: ignore[no-untyped-def]
-    """RGB without transparency, from any mode."""
     from PIL import Image
 
-    if image.mode in ("RGBA", "LA", "PA") or (image.mode == "P" and "transparency" in image.info):
-        layer = image.convert("RGBA")
-        white = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(white, layer).convert("RGB")
-    if image.mode.startswith("I") or image.mode == "F":  # 16 and 32 bit greys clip to white when converted as they are
-        low, high = image.getextrema()
-        scale = 255.0 / ((high - low) or 1)
-        return image.convert("F").point(lambda value: value * scale - low * scale).convert("L").convert("RGB")
-    return image.convert("RGB")
+    picture = read_picture(content, size).image
+    if picture is None:
+        return None
+    picture.thumbnail((size, size), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=JPEG_QUALITY)
+    return out.getvalue()
 
 
 # --- remote: fetched beside the card, which waits for a moment only
