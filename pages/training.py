@@ -13,10 +13,12 @@ from core.training.versions import ModelVersion
 from db.enums import JobStatus
 from pages.components.category_quality import category_quality_table
 from pages.components.context import actor, revision, runtime
+from pages.components.exclusion_rules import exclusion_rules
 from pages.components.job_progress import job_progress
 from pages.components.numbers import rate_text
 from pages.components.promotion import promotion_box, promotion_history, rollback_box
-from pages.components.training_view import cached_preview, preview_numbers, training_settings, version_table
+from pages.components.training_form import chosen_settings, settings_obstacle, training_form
+from pages.components.training_view import cached_preview, prepared_rows, preview_numbers, version_table
 from pages.components.words import _, error_text, escape
 
 DEFAULTS = TrainingSettings()
@@ -24,21 +26,10 @@ ERROR_KEY = "training.error"
 
 
 def train() -> None:
-    state = st.session_state
     try:
-        enqueue_training(
-            runtime(),
-            actor(),
-            TrainingSettings(
-                epochs=state["training.epochs"],
-                seed=state["training.seed"],
-                min_rows=state["training.min_rows"],
-                human_weight=state["training.human_weight"],
-                score_after=state["training.score_after"],
-            ),
-        )
+        enqueue_training(runtime(), actor(), chosen_settings())
     except AppError as error:
-        state[ERROR_KEY] = escape(error_text(error))
+        st.session_state[ERROR_KEY] = escape(error_text(error))
 
 
 def score(version_id: int) -> None:
@@ -54,6 +45,8 @@ def render_button(preview: TrainingPreview, running: Job | None) -> None:
         reason = _("A training is waiting or running.")
     elif preview.obstacle:
         reason = error_text(preview.obstacle)
+    elif obstacle := settings_obstacle():
+        reason = error_text(obstacle)
     st.button(
         _("Train a new version"),
         key="training.start",
@@ -107,6 +100,8 @@ def render_versions(versions: list[ModelVersion]) -> None:
                 icon=":material/compare_arrows:",
                 query_params={"a": str(in_use), "b": str(chosen)},
             )
+    with st.expander(_("What was done to its training rows"), icon=":material/filter_alt:"):
+        prepared_rows(next(version for version in versions if version.id == chosen))
     with st.expander(_("History of what was in use"), icon=":material/history:"):
         promotion_history()
     if st.toggle(_("Quality per category"), key="training.per_category"):
@@ -122,7 +117,8 @@ last = next((job for job in list_jobs(runtime(), ["train"], limit=1) if job.is_f
 
 st.markdown("##### " + _("What will be learned from"))
 preview_numbers(preview)
-training_settings(DEFAULTS)
+training_form(preview, next((version for version in versions if version.is_promoted), None))
+exclusion_rules()
 render_button(preview, running)
 if ERROR_KEY in st.session_state:
     st.error(st.session_state.pop(ERROR_KEY))

@@ -38,6 +38,12 @@ def has_effect(encoder: str, name: str) -> bool:
     return place is None or any(part.name == name for part in fields(_class_at(place)))
 
 
+def can_start_warm(encoder: str) -> bool:
+    """Whether its training can begin from an earlier version of the same encoder."""
+    place = CONFIGS.get(encoder)
+    return place is not None and any(part.name == "warm_epochs" for part in fields(_class_at(place)))
+
+
 def encoder_config(settings: TrainingSettings) -> dict[str, Any]:
     """What the encoder is given; what is not set has its default, and what it does not have is left out."""
     shared = {name: getattr(settings, name) for name in SHARED if has_effect(settings.encoder, name)}

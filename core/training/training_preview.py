@@ -3,6 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass
 
+import numpy as np
+
+from core.curation.caps import row_limits
 from core.errors import N_, AppError, TooFewLabels
 from core.runtime import Runtime
 from core.training.snapshot import map_unusable_categories
@@ -23,10 +26,15 @@ class TrainingPreview:
     since_version: str | None  # the newest version; none: nothing was trained yet
     n_new_decisions: int  # that stand, since that version's snapshot
     obstacle: AppError | None  # why training is not possible
+    category_rows: tuple[int, ...] = ()  # of each learned category, the most first
 
     @property
     def n_rows(self) -> int:
         return sum(self.by_source.values())
+
+    def rows_kept(self, cap: str, constant: int | None) -> int:
+        """About how many of the rows a cap leaves, were all of them for training."""
+        return int(row_limits(np.asarray(self.category_rows, np.int64), cap, constant).sum())
 
 
 def preview_training(runtime: Runtime, min_rows: int) -> TrainingPreview:
@@ -49,7 +57,8 @@ def preview_training(runtime: Runtime, min_rows: int) -> TrainingPreview:
             left_out["too_few_rows"] += n
         else:
             by_source[source.value] += n
-    n_categories = sum(n >= min_rows and category_id not in unusable for category_id, n in per_category.items())
+    learned = [n for category_id, n in per_category.items() if n >= min_rows and category_id not in unusable]
+    n_categories = len(learned)
     return TrainingPreview(
         by_source=dict(by_source),
         n_categories=n_categories,
@@ -57,6 +66,7 @@ def preview_training(runtime: Runtime, min_rows: int) -> TrainingPreview:
         since_version=latest[0] if latest else None,
         n_new_decisions=n_new_decisions,
         obstacle=_obstacle(by_source.total(), n_categories),
+        category_rows=tuple(sorted(learned, reverse=True)),
     )
 
 

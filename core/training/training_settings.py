@@ -67,6 +67,12 @@ class TrainingSettings:
         return cls(**{name: value for name, value in values.items() if name in known})
 
 
+def list_changes(training: dict[str, Any]) -> dict[str, Any]:
+    """Of a version's training settings those that differ from the defaults of now; what it did not know is left out."""
+    defaults = TrainingSettings().to_dict()
+    return {name: training[name] for name in defaults if name in training and training[name] != defaults[name]}
+
+
 def _check(name: str, holds: bool, wanted: str) -> None:
     if not holds:
         raise InvalidInput(N_("The setting '{name}' must be {wanted}."), name=name, wanted=wanted)

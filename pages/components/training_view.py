@@ -1,12 +1,14 @@
 """Parts of the training page: what would be learned from, and the table of versions."""
 
+from typing import Any
+
 import streamlit as st
 
 from core.training.training_preview import TrainingPreview, preview_training
-from core.training.training_settings import TrainingSettings
 from core.training.versions import Evaluation, ModelVersion
 from pages.components.context import runtime
 from pages.components.numbers import count_text, percent, rate_text, time_text
+from pages.components.training_form import changes_text
 from pages.components.words import N_, _
 
 REASONS = {
@@ -50,26 +52,6 @@ def preview_numbers(preview: TrainingPreview) -> None:
         st.text(_("Left out: {parts}").format(parts=", ".join(parts)))
 
 
-def training_settings(defaults: TrainingSettings) -> None:
-    """The choices, each with its default; their widgets are named training.<setting>."""
-    with st.expander(_("Settings"), icon=":material/tune:"):
-        left, right = st.columns(2)
-        left.number_input(_("Epochs"), 1, 200, defaults.epochs, key="training.epochs")
-        left.number_input(
-            _("Least labeled products in a category"), 1, 10_000, defaults.min_rows, key="training.min_rows"
-        )
-        right.number_input(
-            _("A label by a person counts as many imported ones"),
-            0.1,
-            100.0,
-            defaults.human_weight,
-            step=0.5,
-            key="training.human_weight",
-        )
-        right.number_input(_("Seed"), 0, 2**31 - 1, defaults.seed, key="training.seed")
-        st.checkbox(_("Then let the new version answer for every product"), True, key="training.score_after")
-
-
 def version_table(versions: list[ModelVersion]) -> None:
     """A version a row; rates with n and interval."""
     if not versions:
@@ -91,9 +73,8 @@ def _row(version: ModelVersion) -> dict[str, str]:
         _("Answers"): count_text(version.n_scored),
         _("Learned from"): count_text(version.snapshot_rows or 0),
         _("Snapshot"): (version.snapshot_hash or "")[:12],
-        _("Settings"): _("{epochs} epochs, human × {weight}").format(
-            epochs=training.get("epochs", "?"), weight=training.get("human_weight", "?")
-        ),
+        _("Encoder"): str(training.get("encoder", "joint")),
+        _("Not as usual"): changes_text(training),
         _("Device"): version.device or "",
         _("Seed"): str(version.seed),
         _("By"): version.created_by,
@@ -102,3 +83,35 @@ def _row(version: ModelVersion) -> dict[str, str]:
 
 def _human(test: Evaluation | None) -> str:
     return rate_text(test.p_at_1) if test else _("none held out")
+
+
+def prepared_rows(version: ModelVersion) -> None:
+    """What was done to the version's training rows before it learned from them, step by step."""
+    facts = version.config.get("prepared", {})
+    if not facts:
+        st.text(_("Nothing: it learned from the rows of its snapshot as they are."))
+    for name, found in facts.items():
+        st.text(_prepared_text(name, found))
+    if rules := facts.get("exclusions", {}).get("rules"):
+        columns = (_("Category"), _("Keyword"), _("Does"), _("Found as"), _("Rows"))
+        values = [(rule["category"], rule["keyword"], rule["action"], rule["match"], rule["rows"]) for rule in rules]
+        st.dataframe([dict(zip(columns, row, strict=True)) for row in values], hide_index=True)
+
+
+def _prepared_text(name: str, facts: dict[str, Any]) -> str:
+    if name == "exclusions":
+        return _("Exclusion rules: {dropped} rows left out, {changed} rows lost a word.").format(
+            dropped=count_text(facts["rows_dropped"]), changed=count_text(facts["rows_changed"])
+        )
+    if name == "cap":
+        return _("Cap: of {before} rows {after} stayed, at most {most} of a category.").format(
+            before=count_text(facts["rows_before"]),
+            after=count_text(facts["rows_after"]),
+            most=count_text(facts["most_rows_after"]),
+        )
+    if name == "months":
+        return _("Months: {n} months of the year have rows; {without} rows have no date.").format(
+            n=len(facts["rows"]), without=count_text(facts["without_date"])
+        )
+    numbers = [f"{key.replace('_', ' ')} {value}" for key, value in facts.items() if isinstance(value, int | float)]
+    return f"{name}: {', '.join(numbers)}"
