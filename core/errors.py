@@ -12,6 +12,8 @@ A message is a template in English plus its values, so that a page can say it in
 `raise InvalidInput(N_("Line {line}: the title is empty."), line=3)`.
 """
 
+from typing import Any
+
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name
     """Mark a message for translation where it is written; it is translated where it is shown."""
@@ -25,6 +27,25 @@ class AppError(Exception):
         self.template = template or " ".join((type(self).__doc__ or "").split())
         self.values = values
         super().__init__(self.template.format(**values) if values else self.template)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Template and values as plain values for JSON; a value that is an error itself stays one."""
+        values = {name: _plain(value) for name, value in self.values.items()}
+        return {"template": self.template, "values": values}
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> "AppError":
+        """What `to_dict` stored, as an error of this class."""
+        values = {
+            name: cls.from_dict(value) if isinstance(value, dict) else value for name, value in record["values"].items()
+        }
+        return cls(record["template"], **values)
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, AppError):
+        return value.to_dict()
+    return value if isinstance(value, int | float) else str(value)
 
 
 class NotFound(AppError):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.errors import BrokenArtifact
+from models.errors import BrokenArtifact, OtherFormat
 from models.types import Writer
 
 MANIFEST = "manifest.json"
@@ -91,6 +91,12 @@ def read_json(folder: Path, name: str) -> Any:
         raise BrokenArtifact(folder, name, "is missing") from None
     except ValueError:
         raise BrokenArtifact(folder, name, "is not JSON") from None
+
+
+def check_format(folder: Path, config: Mapping[str, Any], known: int) -> None:
+    """Raises OtherFormat when the 'format' in an artifact's config is not the one that this program reads."""
+    if config.get("format") != known:
+        raise OtherFormat(folder, config.get("format"), known)
 
 
 def _put(temporary: Path, folder: Path) -> None:

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from models.artifact import read_json, write_json
+from models.artifact import check_format, read_json, write_json
 from models.calibration import log_probabilities
 from models.category_model import BaseCategoryModel
 from models.config import TitleModelConfig
@@ -61,8 +61,8 @@ class TitleModel(BaseCategoryModel):
         device = resolve_device(device)
         try:
             stored = read_json(folder, "config.json")
-            if stored.pop("format") != FORMAT or stored.pop("kind") != cls.kind:
-                raise BrokenArtifact(folder, "config.json", "is of another kind or format of model")
+            check_format(folder, stored, FORMAT)
+            del stored["format"], stored["kind"]
             settings = TitleModelConfig.from_dict(stored)
             class_ids = np.array(read_json(folder, "categories.json")["class_ids"], np.int64)
             calibration = Calibration(**read_json(folder, "calibration.json"))

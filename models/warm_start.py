@@ -15,6 +15,8 @@ from models.family import load_model
 from models.types import CategoryModel, FitProgress, FitTask
 
 ROWS_AT_ONCE = 65_536  # of a large table copied: bounds the memory
+# under which names a model holds another, or several
+_PARTS, _MEMBERS = ("model", "text"), ("members",)
 _STAGE = "reading titles"  # when it is told
 
 Model = TypeVar("Model", bound=CategoryModel)
@@ -57,16 +59,25 @@ def _read_earlier(
 ) -> Model | str:
     """The model, or why it is of no use."""
     try:
-        model = load_model(folder, "cpu")
+        model = _part_of(load_model(folder, "cpu"), kind)
     except ModelError as error:
         return str(error)
-    if not isinstance(model, kind):
+    if model is None:
         return "the earlier model is of another kind."
     config = model.config
     other = sorted(name for name, value in same.items() if config.get(name) != value)
     if other:
         return f"the earlier model was made with other settings ({', '.join(other)})."
     return obstacle(model) or model
+
+
+def _part_of(model: object, kind: type[Model]) -> Model | None:
+    """The model itself or, of one made of several (adjusted, with images, an ensemble), its part of this kind."""
+    if model is None or isinstance(model, kind):
+        return model
+    parts = [getattr(model, name, None) for name in _PARTS]
+    parts += [member for name in _MEMBERS for member in getattr(model, name, ())]
+    return next((found for part in parts if (found := _part_of(part, kind)) is not None), None)
 
 
 def hash_earlier(folder: Path | None) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.errors import NotFound
+from core.errors import AppError, NotFound
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor, utc_now
@@ -38,6 +38,12 @@ class Job:
     @property
     def is_finished(self) -> bool:
         return self.status in FINISHED
+
+    @property
+    def failure(self) -> AppError | None:
+        """Why it failed, so that it can be said in any language; none when only the English of `error` is known."""
+        record = self.result.get("error") if self.status == JobStatus.FAILED else None
+        return AppError.from_dict(record) if record else None
 
 
 def _job(row: JobRow) -> Job:

@@ -133,7 +133,7 @@ def _run(context: JobContext) -> tuple[JobStatus | None, dict[str, Any] | None, 
     except JobLost:
         return None, None, None
     except AppError as error:
-        return JobStatus.FAILED, None, str(error)
+        return JobStatus.FAILED, {"error": error.to_dict()}, str(error)
     except Exception as error:  # the one broad except: a job ends with its reason, the worker lives on
         logger.exception("job %s failed", context.job.id)
         context.log(traceback.format_exc())

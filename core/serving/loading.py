@@ -2,6 +2,7 @@
 
 from core.errors import N_, NotReady
 from core.runtime import Runtime
+from core.training.model_errors import in_words
 from core.training.versions import ModelVersion
 from models.types import CategoryModel
 
@@ -20,5 +21,5 @@ def load_version_model(runtime: Runtime, version: ModelVersion, device: str | No
         return load_model(runtime.data_dir / version.artifact, device or runtime.settings.device)
     except ModelError as error:
         raise NotReady(
-            N_("The model {version} cannot be loaded: {reason}"), version=version.name, reason=error
+            N_("The model {version} cannot be loaded: {reason}"), version=version.name, reason=in_words(error)
         ) from error

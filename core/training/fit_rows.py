@@ -11,6 +11,7 @@ from core.errors import N_, NotReady
 from core.jobs.context import JobContext
 from core.training.encoder_settings import encoder_config
 from core.training.learning_rows import LearningRows
+from core.training.model_errors import in_words
 from core.training.progress_curve import Curve
 from core.training.training_settings import TrainingSettings
 from models.types import CategoryModel, FitProgress, FitTask, OnProgress
@@ -30,20 +31,27 @@ def fit_rows(
     history: list[list[Any]],
     remember: Callable[[], None],
     report: Report,
+    warm_start: Path | None = None,
 ) -> CategoryModel:
     """Train the chosen encoder on the training rows, on a resolved device.
 
-    `history` collects the learning curve; `remember` is called when an epoch is added to it. Raises NotReady with
-    the reason when these rows or settings cannot be trained on.
+    `history` collects the learning curve; `remember` is called when an epoch is added to it; `warm_start` is the
+    artifact to begin from. Raises NotReady with the reason when these rows or settings cannot be trained on.
     """
     watcher = _Watcher(context, Curve(history), remember, report)
-    return fit_encoder(settings, rows, device, context.folder / "checkpoint", watcher)
+    return fit_encoder(settings, rows, device, context.folder / "checkpoint", watcher, warm_start)
 
 
 def fit_encoder(
-    settings: TrainingSettings, rows: LearningRows, device: str, folder: Path, on_progress: OnProgress
+    settings: TrainingSettings,
+    rows: LearningRows,
+    device: str,
+    folder: Path,
+    on_progress: OnProgress,
+    warm_start: Path | None = None,
 ) -> CategoryModel:
     """The chosen encoder trained on these rows; `folder` keeps its checkpoints. Raises NotReady with the reason."""
+    from models.adjusted import adjust_model
     from models.errors import ModelError
     from models.family import fit_model
 
@@ -56,11 +64,13 @@ def fit_encoder(
         folder=folder,
         on_progress=on_progress,
         class_paths=rows.class_paths,
+        warm_start=warm_start,
     )
     try:
-        return fit_model(settings.encoder, task)
+        model = fit_model(settings.encoder, task)
+        return adjust_model(model, settings.logit_adjustment, task.train.labels, task.validation)
     except (ModelError, ValueError, TypeError) as error:
-        raise NotReady(N_("This model cannot be trained: {reason}"), reason=error) from error
+        raise NotReady(N_("This model cannot be trained: {reason}"), reason=in_words(error)) from error
 
 
 def resolve_training_device(name: str) -> str:
@@ -71,7 +81,14 @@ def resolve_training_device(name: str) -> str:
     try:
         return resolve_device(name)
     except ModelError as error:
-        raise NotReady(N_("This model cannot be trained: {reason}"), reason=error) from error
+        raise NotReady(N_("This model cannot be trained: {reason}"), reason=in_words(error)) from error
+
+
+def describe_training_device(device: str) -> str:
+    """A resolved device in words."""
+    from models.device import describe_device
+
+    return describe_device(device)
 
 
 class _Watcher:

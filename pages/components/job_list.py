@@ -7,7 +7,7 @@ import streamlit as st
 from core.jobs.queue import Job
 from db.enums import JobStatus
 from pages.components.numbers import duration_text, time_text
-from pages.components.words import N_, _
+from pages.components.words import N_, _, failure_text
 
 KINDS = {
     "import_products": N_("Import of products"),
@@ -43,7 +43,7 @@ def _row(job: Job) -> dict[str, str]:
         _("Status"): status,
         _("Started"): time_text(job.started_at or job.created_at),
         _("Took"): _took(job),
-        _("Reason"): job.error or "",
+        _("Reason"): failure_text(job),
     }
 
 

@@ -6,8 +6,9 @@ import streamlit as st
 
 from core.errors import N_, AppError
 from core.i18n import pick_language, translations
+from core.jobs.queue import Job
 
-__all__ = ["LANGUAGE_KEY", "N_", "_", "error_text", "escape", "language", "ngettext"]
+__all__ = ["LANGUAGE_KEY", "N_", "_", "error_text", "escape", "failure_text", "language", "ngettext"]
 
 LANGUAGE_KEY = "app.language"
 WORD_JOINER = "\u2060"
@@ -27,9 +28,15 @@ def ngettext(singular: str, plural: str, n: int) -> str:
 
 
 def error_text(error: AppError) -> str:
-    """An error in the person's language."""
+    """An error in the person's language, also where one of its values is an error."""
     template = _(error.template)
-    return template.format(**error.values) if error.values else template
+    values = {name: error_text(value) if isinstance(value, AppError) else value for name, value in error.values.items()}
+    return template.format(**values) if values else template
+
+
+def failure_text(job: Job) -> str:
+    """Why a job failed, in the person's language where that is known."""
+    return error_text(job.failure) if job.failure else job.error or ""
 
 
 def escape(text: str) -> str:
