@@ -50,7 +50,7 @@ def one_at_a_time(runtime: Runtime) -> float:
         with runtime.sessions.read() as session:
             product = list_texts(session, ProductRow.id > after_id, 1)
         after_id = product[0].id
-        rows = prediction_rows(version.id, [after_id], *score_titles(model, product_texts(product)))
+        rows = prediction_rows(version.id, [after_id], score_titles(model, product_texts(product)))
         write_predictions(runtime, rows, lambda session: None)
     return PEER_ROWS / (time.perf_counter() - start)
 

@@ -48,5 +48,6 @@ def upsert_predictions(session: Session, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     insert = insert_for(session)(PredictionRow)
-    fresh = {name: insert.excluded[name] for name in ("category_id", "confidence", "margin", "top")}
+    names = ("category_id", "confidence", "margin", "top", "abstained", "back_off_category_id")
+    fresh = {name: insert.excluded[name] for name in names}
     session.execute(insert.on_conflict_do_update(index_elements=["model_version_id", "product_id"], set_=fresh), rows)

@@ -38,6 +38,7 @@ class Category:
     code: str | None
     is_leaf: bool
     is_catch_all: bool
+    is_recommended: bool  # false: learned, and never suggested
     guidelines: str | None
     retired_at: datetime | None = None
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from core.disk import room_on_disk
@@ -20,6 +19,7 @@ from core.json_file import read_json, write_json
 from core.patience import patiently
 from core.permissions import Action, authorize
 from core.runtime import Runtime
+from core.serving.answer_rules import find_rules
 from core.serving.loading import load_version_model
 from core.training.registry import find_promoted_version, get_version
 from core.training.versions import ModelVersion
@@ -28,9 +28,11 @@ from db import model_versions, predictions
 from db.people import raise_revision
 from db.predictions import Scope
 from db.product_texts import ProductText
+from models.answers import NOWHERE, AnswerRules, Answers
 from models.types import CategoryModel, Products
 
 TOP = 5
+NO_RULES = AnswerRules()
 CHUNK = 2_048  # products in one transaction: short enough that an annotator's click does not wait
 
 OnScored = Callable[[float, dict[str, Any]], None]
@@ -44,6 +46,7 @@ class ScoringResult:
     rows_scored: int
     seconds: float
     n_scored: int  # products with an answer of this version, now
+    n_hard: int  # of those scored in this run, 'hard to predict'
 
     @property
     def titles_per_second(self) -> float:
@@ -92,23 +95,26 @@ def run_score_job(context: JobContext) -> dict[str, Any]:
     )
     context.log(
         f"{result.rows_scored:,} products scored with {version.name} in {result.seconds:.1f} s "
-        f"({result.titles_per_second:,.0f}/s)."
+        f"({result.titles_per_second:,.0f}/s); {result.n_hard:,} are hard to predict."
     )
     return {
         "version": version.name,
         "rows_scored": result.rows_scored,
         "n_scored": result.n_scored,
+        "n_hard_to_predict": result.n_hard,
         "seconds": round(result.seconds, 2),
         "titles_per_second": round(result.titles_per_second, 1),
     }
 
 
-def score_titles(model: CategoryModel, texts: Products, k: int = TOP) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The first k answers: category ids and calibrated probabilities, both (N, min(k, K)), best first.
+def score_titles(model: CategoryModel, texts: Products, k: int = TOP, rules: AnswerRules = NO_RULES) -> Answers:
+    """The first k answers with calibrated probabilities, best first; by `rules` which are sure and what is left out.
 
     The one way from texts to answers: jobs, pages and services all come through here.
     """
-    return model.predict_top(texts, k)
+    from models.answering import answer_products
+
+    return answer_products(model, texts, k, rules)
 
 
 def score_products(
@@ -128,7 +134,8 @@ def score_products(
     after_id = int((read_json(checkpoint) or {"after_id": 0})["after_id"])
     with runtime.sessions.read() as session:
         n_left = predictions.count_to_score(session, scope, after_id)
-    start, done = time.monotonic(), 0
+    start, done, n_hard = time.monotonic(), 0, 0
+    rules = find_rules(runtime, get_version(runtime, scope.version_id))
     with room_on_disk(runtime.data_dir):
         while True:
             if n_left:
@@ -137,8 +144,9 @@ def score_products(
                 products = predictions.list_to_score(session, scope, after_id, CHUNK)
             if not products:
                 break
-            answers = score_titles(model, product_texts(products))
-            rows = prediction_rows(scope.version_id, [p.id for p in products], *answers)
+            answers = score_titles(model, product_texts(products), rules=rules)
+            rows = prediction_rows(scope.version_id, [p.id for p in products], answers)
+            n_hard += int(answers.abstained.sum())
             write_predictions(runtime, rows, before_commit)
             after_id, done = products[-1].id, done + len(products)
             write_json(checkpoint, {"after_id": after_id})
@@ -146,7 +154,7 @@ def score_products(
             n_scored = model_versions.set_n_scored(session, scope.version_id)
             raise_revision(session, "predictions", "models")
             before_commit(session)
-    return ScoringResult(done, time.monotonic() - start, n_scored)
+    return ScoringResult(done, time.monotonic() - start, n_scored, n_hard)
 
 
 def product_texts(products: Sequence[ProductText]) -> Products:
@@ -160,10 +168,9 @@ def product_texts(products: Sequence[ProductText]) -> Products:
     )
 
 
-def prediction_rows(
-    version_id: int, product_ids: Sequence[int], ids: NDArray[np.int64], probs: NDArray[np.float32]
-) -> list[dict[str, Any]]:
+def prediction_rows(version_id: int, product_ids: Sequence[int], answers: Answers) -> list[dict[str, Any]]:
     """Rows for the predictions table from `score_titles`. The margin of a model with one category is 1."""
+    probs = answers.probs
     second = probs[:, 1] if probs.shape[1] > 1 else np.zeros(len(probs), dtype=np.float32)
     margins = (probs[:, 0] - second).tolist()
     rounded = probs.astype(np.float64).round(6).tolist()
@@ -171,12 +178,22 @@ def prediction_rows(
         {
             "model_version_id": version_id,
             "product_id": product_id,
-            "category_id": answers[0],
+            "category_id": ids[0],
             "confidence": confidences[0],
             "margin": margin,
-            "top": [list(pair) for pair in zip(answers, confidences, strict=True)],
+            "top": [list(pair) for pair in zip(ids, confidences, strict=True)],
+            "abstained": abstained,
+            "back_off_category_id": None if back_off == NOWHERE else back_off,
         }
-        for product_id, answers, confidences, margin in zip(product_ids, ids.tolist(), rounded, margins, strict=True)
+        for product_id, ids, confidences, margin, abstained, back_off in zip(
+            product_ids,
+            answers.ids.tolist(),
+            rounded,
+            margins,
+            answers.abstained.tolist(),
+            answers.back_off_ids.tolist(),
+            strict=True,
+        )
     ]
 
 

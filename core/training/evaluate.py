@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.serving.scoring import score_titles
+from core.serving.scoring import NO_RULES, score_titles
 from core.training.compare import macro_f1
 from core.training.intervals import rate
 from core.training.learning_rows import Rows
 from core.training.versions import Evaluation
+from models.answers import AnswerRules, Answers
 from models.calibration_error import expected_calibration_error
 from models.types import CategoryModel
 
@@ -48,22 +49,16 @@ class CategoryMetrics:
         }
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What a model answers for N rows: `ids` (N, k) category ids, best first, and `probs` (N, k), 0..1."""
-
-    ids: NDArray[np.int64]
-    probs: NDArray[np.float32]
-
-
-def answer(model: CategoryModel, rows: Rows, on_progress: Callable[[float], None]) -> Answers:
-    """The model's first answers for all rows, chunk by chunk."""
+def answer(
+    model: CategoryModel, rows: Rows, on_progress: Callable[[float], None], rules: AnswerRules = NO_RULES
+) -> Answers:
+    """The model's first answers for all rows, chunk by chunk; without rules its own."""
     texts = rows.labeled.products
     parts = []
     for start in range(0, len(texts), CHUNK):
-        parts.append(score_titles(model, texts.slice(start, start + CHUNK)))
+        parts.append(score_titles(model, texts.slice(start, start + CHUNK), rules=rules))
         on_progress(start / len(texts))
-    return Answers(np.concatenate([ids for ids, _ in parts]), np.concatenate([probs for _, probs in parts]))
+    return Answers.joined(parts)
 
 
 def right_labels(

@@ -16,6 +16,8 @@ from core.types import utc_now
 from db import model_versions
 from db.enums import ModelStatus
 from db.people import add_audit, raise_revision
+from models.answers import Answers
+from models.thresholds import Thresholds
 from models.types import CategoryModel
 
 CHUNK = 2_048  # predictions in one transaction
@@ -30,13 +32,14 @@ def keep_version(
     device: str,
     metrics: dict[str, Any],
     category_metrics: list[dict[str, Any]],
-    test_answers: tuple[list[int], Any, Any],
+    test_answers: tuple[list[int], Answers],
+    thresholds: Thresholds | None = None,
 ) -> ModelVersion:
     """Save the artifact and the row; the row becomes visible with the last step.
 
-    `test_answers`: product ids, category ids (N, k) and probabilities (N, k) of the held-out rows, which the
-    comparison with other versions reads. A row that a killed attempt of this job left is filled anew. Raises JobLost,
-    and leaves all as the worker that has the job now wants it.
+    `test_answers`: product ids and answers, as they are served, of the held-out rows, which the comparison with
+    other versions reads. `thresholds` lie in the artifact beside the model. A row that a killed attempt of this job
+    left is filled anew. Raises JobLost, and leaves all as the worker that has the job now wants it.
     """
     runtime, now = context.runtime, utc_now()
     artifact = _artifact(context, snapshot)
@@ -49,16 +52,16 @@ def keep_version(
         "job_id": context.job.id,
         "metrics": metrics,
         "artifact": str(artifact.relative_to(runtime.data_dir)),
-        "artifact_hash": model.save(artifact),
+        "artifact_hash": _save(model, thresholds, artifact),
         "created_by": context.job.created_by,
         "created_at": now,
     }
     try:
         version_id = patiently(partial(_write_row, context, values, category_metrics))
-        product_ids, ids, probs = test_answers
+        product_ids, answers = test_answers
         for start in range(0, len(product_ids), CHUNK):
             part = slice(start, start + CHUNK)
-            rows = prediction_rows(version_id, product_ids[part], ids[part], probs[part])
+            rows = prediction_rows(version_id, product_ids[part], answers.take(part))
             write_predictions(runtime, rows, partial(keep_hold, context=context))
         patiently(partial(_finish, context, version_id))
     except JobLost:
@@ -66,6 +69,14 @@ def keep_version(
         raise
     _remove_folders(context, keep=artifact)
     return get_version(runtime, version_id)
+
+
+def _save(model: CategoryModel, thresholds: Thresholds | None, artifact: Path) -> str:
+    from models.artifact import write_folder
+    from models.thresholds import FILE
+
+    beside = {FILE: thresholds.write} if thresholds else {}
+    return write_folder(artifact, {**model.files(), **beside})
 
 
 def _write_row(context: JobContext, values: dict[str, Any], category_metrics: list[dict[str, Any]]) -> int:

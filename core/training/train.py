@@ -8,11 +8,9 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from core.curation.exclusions import list_rules
 from core.disk import room_on_disk
-from core.errors import N_, Conflict, NotReady, TooFewLabels
+from core.errors import N_, Conflict, NotReady
 from core.jobs.context import JobContext, JobLost
 from core.jobs.ownership import keep_hold
 from core.jobs.queue import enqueue
@@ -22,23 +20,25 @@ from core.runtime import Runtime
 from core.serving.loading import load_version_model
 from core.serving.scoring import score_products
 from core.training import splits
+from core.training.abstention import choose_rules, too_few_rows
+from core.training.earlier_version import choose_earlier_version, earlier_artifact
 from core.training.encoder_settings import check_settings
-from core.training.evaluate import Answers, answer, count_categories, evaluate, right_labels
-from core.training.fit_rows import fit_rows, resolve_training_device
+from core.training.fit_rows import describe_training_device, fit_rows, resolve_training_device
+from core.training.judging import judge
 from core.training.keeping import discard_unfinished, keep_version
 from core.training.learning_rows import LearningRows, read_snapshot
 from core.training.prepare import Preparation, PreparedRows, prepare_rows
 from core.training.registry import find_promoted_version, find_version, promote
 from core.training.snapshot import Snapshot, get_snapshot, take_snapshot
 from core.training.training_settings import TrainingSettings
-from core.training.versions import Evaluation, ModelVersion
+from core.training.usable_rows import check_rows, check_texts, tell_sources
+from core.training.versions import ModelVersion
 from core.types import Actor, utc_now
 from db import model_versions
 from db.enums import ModelStatus
 from db.predictions import Scope
 from models.types import CategoryModel
 
-MIN_TRAIN_ROWS = 20
 # where each stage ends on the way from 0 to 1; without scoring afterwards the rest is stretched
 GROUPING, FREEZING, PREPARING, FITTING, EVALUATING, SCORING = 0.04, 0.07, 0.15, 0.85, 0.88, 1.0
 
@@ -87,10 +87,12 @@ class _Training:
         rows = read_snapshot(self.runtime, snapshot)
         version = self._finished_version()
         if version is None:
-            _check_enough(rows)
-            self.device = resolve_training_device(self.settings.device or self.runtime.settings.device)
+            check_rows(rows)
+            self._choose_device()
             prepared = self._prepare(rows)
-            _check_enough(prepared.rows)
+            check_rows(prepared.rows)
+            check_texts(prepared.rows.train, self.context.log)
+            tell_sources(prepared.rows.train.is_human, self.context.log)
             model = self._fit(prepared.rows)
             version = self._evaluate_and_keep(model, prepared, snapshot)
         else:
@@ -163,7 +165,14 @@ class _Training:
         )
         return prepare_rows(work, rows)
 
+    def _choose_device(self) -> None:
+        self.device = resolve_training_device(self.settings.device or self.runtime.settings.device)
+        self.context.log(f"Trains on {describe_training_device(self.device)}.")
+
     def _fit(self, rows: LearningRows) -> CategoryModel:
+        if "earlier_version" not in self.state:
+            chosen = choose_earlier_version(self.runtime, self.settings, self.context.log)
+            self._remember(earlier_version=chosen)
         return fit_rows(
             self.context,
             self.settings,
@@ -172,22 +181,29 @@ class _Training:
             history=self.state["history"],
             remember=self._remember,
             report=self._report_fit,
+            warm_start=earlier_artifact(self.runtime, self.state["earlier_version"]),
         )
 
     def _evaluate_and_keep(self, model: CategoryModel, prepared: PreparedRows, snapshot: Snapshot) -> ModelVersion:
         rows = prepared.rows
-        labels = np.asarray(rows.test_labels, dtype=np.int64)
-        answers = answer(
+        config = {
+            "model": model.config,
+            "training": self.settings.to_dict(),
+            "prepared": prepared.facts,
+            "too_few_rows": too_few_rows(rows, self.settings),
+        }
+        rules = choose_rules(self.runtime, model, rows, self.settings, config)
+        held_out = judge(
+            self.runtime,
             model,
-            rows.test,
+            rows,
+            rules,
             lambda f: self._report(FITTING + (EVALUATING - FITTING) * f, N_("judging on held-out rows")),
         )
-        labels = right_labels(labels, rows.test_alternatives, answers)
-        test, human = evaluate(labels, answers), _on_human_labels(labels, answers, rows.test.is_human)
+        test = held_out.test
         seconds = self._seconds()
         metrics = {
-            "test": test.to_dict(),
-            "human": human.to_dict() if human else None,
+            **held_out.to_metrics(),
             "n_train": len(rows.train.labeled),
             "n_validation": len(rows.validation.labeled),
             "n_test": len(rows.test.labeled),
@@ -201,12 +217,13 @@ class _Training:
             self.context,
             model,
             snapshot,
-            config={"model": model.config, "training": self.settings.to_dict(), "prepared": prepared.facts},
+            config=config,
             seed=self.settings.seed,
             device=self.device,
             metrics=metrics,
-            category_metrics=[c.to_row() for c in count_categories(labels, answers)],
-            test_answers=(rows.test.product_ids, answers.ids, answers.probs),
+            category_metrics=held_out.category_rows,
+            test_answers=(rows.test.product_ids, held_out.served),
+            thresholds=rules.thresholds,
         )
         self.context.log(f"{version.name}: P@1 {test.p_at_1.value:.3f} on {test.n:,} held-out rows, {seconds:.0f} s.")
         return version
@@ -272,23 +289,3 @@ class _Training:
             "seed": version.seed,
             "seconds_training": version.metrics["seconds"],
         }
-
-
-def _check_enough(rows: LearningRows) -> None:
-    n_train = len(rows.train.labeled)
-    if n_train < MIN_TRAIN_ROWS or len(rows.class_ids) < 2:
-        raise TooFewLabels(
-            N_("{n} products in {n_categories} categories are too few to train on: label at least {least} in two."),
-            n=n_train,
-            n_categories=len(rows.class_ids),
-            least=MIN_TRAIN_ROWS,
-        )
-    if not len(rows.test.labeled) or not len(rows.validation.labeled):
-        raise TooFewLabels(
-            N_("With {n} labeled products none fell into the test or the validation fold. Label some more."), n=n_train
-        )
-
-
-def _on_human_labels(labels: Any, answers: Answers, is_human: list[bool]) -> Evaluation | None:
-    chosen = np.asarray(is_human, dtype=bool)
-    return evaluate(labels[chosen], Answers(answers.ids[chosen], answers.probs[chosen])) if chosen.any() else None

@@ -9,7 +9,7 @@ from core.curation.caps import row_limits
 from core.errors import N_, AppError, TooFewLabels
 from core.runtime import Runtime
 from core.training.snapshot import map_unusable_categories
-from core.training.train import MIN_TRAIN_ROWS
+from core.training.usable_rows import MIN_TRAIN_ROWS
 from db import labels_for_training, snapshots
 
 LEAST_LABELED = 2 * MIN_TRAIN_ROWS  # some are held out

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from core.training.evaluate import Answers, count_categories, evaluate
+from core.training.evaluate import count_categories, evaluate
+from models.answers import Answers
 
 LABELS = np.asarray([1, 1, 1, 2, 2, 9], dtype=np.int64)  # the model does not know category 9
-ANSWERS = Answers(
+ANSWERS = Answers.all_sure(
     np.asarray([[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 1, 3], [3, 1, 2], [3, 2, 1]], dtype=np.int64),
     np.asarray([[0.9, 0.05, 0.05]] * 6, dtype=np.float32),
 )
