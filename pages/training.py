@@ -19,7 +19,7 @@ from pages.components.numbers import rate_text
 from pages.components.promotion import promotion_box, promotion_history, rollback_box
 from pages.components.training_form import chosen_settings, settings_obstacle, training_form
 from pages.components.training_view import cached_preview, prepared_rows, preview_numbers, version_table
-from pages.components.words import _, error_text, escape
+from pages.components.words import _, error_text, escape, failure_text
 
 DEFAULTS = TrainingSettings()
 ERROR_KEY = "training.error"
@@ -70,7 +70,7 @@ def render_last(job: Job | None, newest: ModelVersion | None) -> None:
             icon=":material/check_circle:",
         )
     if job.status == JobStatus.FAILED:
-        st.error(escape(_("The last training failed: {reason}").format(reason=job.error or "")))
+        st.error(escape(_("The last training failed: {reason}").format(reason=failure_text(job))))
     elif job.status in (JobStatus.ABORTED, JobStatus.CANCELLED):
         st.info(_("The last training was cancelled; no version came of it."), icon=":material/stop_circle:")
 
