@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from commands.category_words import category_of_words
 from commands.terminal import JsonFlag, emit, opened, progress_shown
-from core.errors import InvalidInput, LeaseLost, NotFound, UnknownCategory
+from core.errors import LeaseLost, NotFound
 from core.runtime import Runtime
 from core.types import Actor
 from db.enums import CampaignKind, CampaignStatus, DecisionKind
@@ -233,7 +234,7 @@ def decide_command(
 
     chosen = _chosen(DECISION_KINDS, kind)
     with opened() as (runtime, actor), _not_held(task):
-        category_id = _category(runtime, category) if category else None
+        category_id = category_of_words(runtime, category) if category else None
         made = record_decision(runtime, actor, task, chosen, category_id, key or uuid.uuid4().hex, note=note or None)
     facts = {
         "decision_id": made.id,
@@ -259,24 +260,6 @@ def _not_held(task: int) -> Iterator[None]:
             "for it. cli.py claim gives you the next one.",
             task=task,
         ) from None
-
-
-def _category(runtime: Runtime, words: str) -> int:
-    """The category of an id, a whole path, or an end of a path that only one leaf in use has."""
-    from core.catalogue.taxonomy import SEPARATOR, load_categories
-
-    if words.isdecimal():
-        return int(words)
-    wanted = SEPARATOR.join(part.strip() for part in words.split(SEPARATOR.strip()))
-    leaves = [one for one in load_categories(runtime).values() if one.is_leaf and one.retired_at is None]
-    ends = [one for one in leaves if f"{SEPARATOR}{one.path}".endswith(f"{SEPARATOR}{wanted}")]
-    found = [one for one in ends if one.path == wanted] or ends
-    if len(found) > 1:
-        paths = "; ".join(f"{one.path} ({one.id})" for one in found[:5])
-        raise InvalidInput(f"'{words}' may be any of: {paths}")
-    if not found:
-        raise UnknownCategory(f"There is no leaf '{words}'. Look for it: cli.py search-categories WORDS")
-    return found[0].id
 
 
 def undo_command(

@@ -7,13 +7,16 @@ from typing import Annotated, Any
 import typer
 
 from commands.terminal import JsonFlag, emit, opened, print_table, rate_cell, run_job
+from core.curation.caps import USUAL_CONSTANT
 from core.training.compare import Change, Comparison
-from core.training.training_settings import TrainingSettings
+from core.training.training_settings import CAPS, ENCODERS, HEADS, NOISE_MODES, TrainingSettings, describe_changes
 from core.training.versions import ModelVersion
 
 VersionArgument = Annotated[str, typer.Argument(help="A version, such as v3. `cli.py versions` lists them.")]
 Reason = Annotated[str, typer.Option("--reason", "-m", help="Why. Kept in the audit.")]
 SHOWN_CATEGORIES = 10
+USUAL = TrainingSettings()
+USUAL_CAPS = ", ".join(f"{constant} ({cap})" for cap, constant in USUAL_CONSTANT.items())
 
 
 def register(app: typer.Typer) -> None:
@@ -26,21 +29,68 @@ def train(
     epochs: Annotated[int, typer.Option(help="Passes over the training rows.")] = TrainingSettings.epochs,
     seed: Annotated[int, typer.Option(help="The same seed and snapshot give the same model.")] = 7,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda. Default: SHELFWRIGHT_DEVICE.")] = None,
+    encoder: Annotated[str, typer.Option(metavar="|".join(ENCODERS), help="How a title is read.")] = USUAL.encoder,
+    head: Annotated[str, typer.Option(metavar="|".join(HEADS), help="How outputs become categories.")] = USUAL.head,
+    images: Annotated[bool, typer.Option(help="Fuse the title's answer with what the image shows.")] = USUAL.use_images,
+    warm_start: Annotated[bool, typer.Option(help="Begin from the version in use, if of this encoder.")] = False,
+    deterministic: Annotated[bool, typer.Option(help="The same numbers again on a GPU too, slower.")] = False,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", metavar="NAME=VALUE", help="A setting of the encoder's own.")
+    ] = None,
     min_rows: Annotated[int, typer.Option(help="A category with fewer labeled products is not learned.")] = 3,
     human_weight: Annotated[float, typer.Option(help="A human label counts so many times an imported one.")] = 2.0,
+    cap: Annotated[str, typer.Option(metavar="|".join(CAPS), help="Most training rows of a category.")] = USUAL.cap,
+    cap_constant: Annotated[int | None, typer.Option(help=f"Of the cap. Default: {USUAL_CAPS}.")] = None,
+    even_months: Annotated[bool, typer.Option(help="Every month of the year counts about the same.")] = False,
+    noise: Annotated[str, typer.Option(metavar="|".join(NOISE_MODES), help="Labels that look wrong.")] = USUAL.noise,
+    logit_adjustment: Annotated[float, typer.Option(help="How far frequent categories are held back, 0 to 5.")] = 0.0,
+    target_precision: Annotated[
+        float, typer.Option(help="Less sure answers say 'hard to predict'; 0: always answer.")
+    ] = USUAL.target_precision,
+    catch_alls: Annotated[bool, typer.Option(help="Suggest categories such as 'other'.")] = USUAL.recommend_catch_alls,
+    min_recommended_rows: Annotated[int, typer.Option(help="Smaller categories are not suggested.")] = 0,
     score: Annotated[bool, typer.Option(help="Let the new version answer for all products.")] = True,
     promote_if_first: Annotated[bool, typer.Option(help="Put it to use if nothing is in use yet.")] = True,
     as_json: JsonFlag = False,
 ) -> None:
     """Freeze what is labeled, train a model on it, judge it on held-out products, score everything.
 
-    Example: `cli.py train --epochs 6 --seed 1`
+    Examples:
+
+        cli.py train --epochs 6 --seed 1
+
+        cli.py train --encoder dan --head hierarchical --model layer_sizes=256,128 --model dropout=0.2
+
+        cli.py train --cap uniform --cap-constant 2000 --even-months --noise filter
 
     Ctrl-C stops it; the next worker goes on from the last checkpoint.
     """
+    from core.training.encoder_settings import read_own_settings
     from core.training.train import training_payload
 
-    settings = TrainingSettings(epochs, seed, device, min_rows, human_weight, score, promote_if_first)
+    settings = TrainingSettings(
+        epochs=epochs,
+        seed=seed,
+        device=device,
+        min_rows=min_rows,
+        human_weight=human_weight,
+        score_after=score,
+        promote_if_first=promote_if_first,
+        encoder=encoder,
+        head=head,
+        use_images=images,
+        model=read_own_settings(encoder, model or []),
+        warm_start=warm_start,
+        deterministic=deterministic,
+        cap=cap,
+        cap_constant=cap_constant,
+        even_months=even_months,
+        noise=noise,
+        logit_adjustment=logit_adjustment,
+        target_precision=target_precision,
+        recommend_catch_alls=catch_alls,
+        min_recommended_rows=min_recommended_rows,
+    )
     with opened() as (runtime, actor):
         job = run_job(runtime, actor, "train", training_payload(actor, settings))
     facts = {**job.result, "job": job.id}
@@ -76,7 +126,7 @@ def score(
         as_json,
         facts,
         f"{facts['rows_scored']:,} products scored with {facts['version']} in {facts['seconds']:.1f} s "
-        f"({facts['titles_per_second']:,.0f}/s).",
+        f"({facts['titles_per_second']:,.0f}/s); {facts['n_hard_to_predict']:,} are hard to predict.",
     )
 
 
@@ -93,7 +143,21 @@ def versions(as_json: JsonFlag = False) -> None:
         emit(True, {"versions": [_facts(version) for version in found]}, "")
         return
     print_table(
-        ["version", "in use", "trained", "P@1", "95 %", "n", "macro-F1", "ECE", "scored", "snapshot", "device", "seed"],
+        [
+            "version",
+            "in use",
+            "trained",
+            "P@1",
+            "95 %",
+            "n",
+            "macro-F1",
+            "ECE",
+            "scored",
+            "snapshot",
+            "device",
+            "seed",
+            "not as usual",
+        ],
         [_cells(version) for version in found],
     )
 
@@ -147,7 +211,7 @@ def rollback(reason: Reason, as_json: JsonFlag = False) -> None:
 
 
 def _facts(version: ModelVersion) -> dict[str, Any]:
-    test = version.test
+    test, abstention = version.test, version.abstention
     return {
         "version": version.name,
         "is_promoted": version.is_promoted,
@@ -159,6 +223,8 @@ def _facts(version: ModelVersion) -> dict[str, Any]:
         "p_at_4": test.p_at_4.value if test else None,
         "macro_f1": test.macro_f1 if test else None,
         "ece": test.ece if test else None,
+        "sure": abstention.coverage.value if abstention else None,
+        "sure_precision": abstention.precision.value if abstention else None,
         "n_test": test.n if test else 0,
         "n_scored": version.n_scored,
         "snapshot_hash": version.snapshot_hash,
@@ -184,6 +250,7 @@ def _cells(version: ModelVersion) -> list[str]:
         (version.snapshot_hash or "")[:12],
         version.device or "",
         str(version.seed),
+        describe_changes(version.config.get("training", {})),
     ]
 
 

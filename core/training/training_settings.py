@@ -73,6 +73,19 @@ def list_changes(training: dict[str, Any]) -> dict[str, Any]:
     return {name: training[name] for name in defaults if name in training and training[name] != defaults[name]}
 
 
+def describe_changes(training: dict[str, Any]) -> str:
+    """'dropout 0.1, cap log': `list_changes` by the settings' names; empty where all is as usual."""
+    parts = []
+    for name, value in list_changes(training).items():
+        if isinstance(value, dict):
+            parts += [f"{own} {one}" for own, one in value.items()]
+        elif isinstance(value, bool):
+            parts.append(name if value else f"no {name}")
+        else:
+            parts.append(f"{name} {value}")
+    return ", ".join(parts)
+
+
 def _check(name: str, holds: bool, wanted: str) -> None:
     if not holds:
         raise InvalidInput(N_("The setting '{name}' must be {wanted}."), name=name, wanted=wanted)

@@ -1,14 +1,12 @@
 """All settings of a training as a form: what each does in one sentence, what has no effect switched off."""
 
-from typing import Any
-
 import streamlit as st
 
 from core.curation.caps import USUAL_CONSTANT
 from core.errors import AppError
 from core.training.encoder_settings import can_start_warm, find_obstacle, has_effect, own_settings, read_own_settings
 from core.training.training_preview import TrainingPreview
-from core.training.training_settings import CAPS, ENCODERS, HEADS, NOISE_MODES, TrainingSettings, list_changes
+from core.training.training_settings import CAPS, ENCODERS, HEADS, NOISE_MODES, TrainingSettings, describe_changes
 from core.training.versions import ModelVersion
 from pages.components.numbers import count_text
 from pages.components.words import N_, _, error_text, escape
@@ -105,19 +103,6 @@ def settings_obstacle() -> AppError | None:
         return find_obstacle(chosen_settings())
     except AppError as error:
         return error
-
-
-def changes_text(training: dict[str, Any]) -> str:
-    """'encoder dan, cap log': what differs from the defaults; empty where nothing does."""
-    parts = []
-    for name, value in list_changes(training).items():
-        if isinstance(value, dict):
-            parts += [f"{own} {one}" for own, one in value.items()]
-        elif isinstance(value, bool):
-            parts.append(name if value else f"no {name}")
-        else:
-            parts.append(f"{name} {value}")
-    return ", ".join(parts)
 
 
 def _model(in_use: ModelVersion | None) -> None:
@@ -225,7 +210,7 @@ def _run() -> None:
 def _changes() -> None:
     """What differs from the defaults, also while the form is folded."""
     try:
-        text = changes_text(chosen_settings().to_dict())
+        text = describe_changes(chosen_settings().to_dict())
     except AppError as error:
         st.caption(escape(error_text(error)))
         return

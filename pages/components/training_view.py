@@ -5,10 +5,10 @@ from typing import Any
 import streamlit as st
 
 from core.training.training_preview import TrainingPreview, preview_training
+from core.training.training_settings import describe_changes
 from core.training.versions import Evaluation, ModelVersion
 from pages.components.context import runtime
 from pages.components.numbers import count_text, percent, rate_text, time_text
-from pages.components.training_form import changes_text
 from pages.components.words import N_, _
 
 REASONS = {
@@ -74,7 +74,7 @@ def _row(version: ModelVersion) -> dict[str, str]:
         _("Learned from"): count_text(version.snapshot_rows or 0),
         _("Snapshot"): (version.snapshot_hash or "")[:12],
         _("Encoder"): str(training.get("encoder", "joint")),
-        _("Not as usual"): changes_text(training),
+        _("Not as usual"): describe_changes(training),
         _("Device"): version.device or "",
         _("Seed"): str(version.seed),
         _("By"): version.created_by,
