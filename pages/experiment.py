@@ -87,7 +87,13 @@ def experiment_form() -> None:
         key="experiment.caps",
     )
     right.number_input(
-        _("Constant of the caps"), 1, 10**9, None, key="experiment.cap_constant", placeholder=_("the usual one")
+        _("Constant of the caps"),
+        1,
+        10**9,
+        None,
+        key="experiment.cap_constant",
+        placeholder=_("the usual one"),
+        help=_("log: at most the constant × ln(its rows); uniform: at most the constant."),
     )
     effort()
     st.button(_("Start the experiment"), type="primary", icon=":material/science:", on_click=start_experiment)
@@ -123,7 +129,10 @@ if running:
     job_progress(running.id)
 else:
     with st.container(border=True):
-        tuning_form() if is_tuning else experiment_form()
+        if is_tuning:
+            tuning_form()
+        else:
+            experiment_form()
 found = list_tunings(runtime()) if is_tuning else list_experiments(runtime())
 if not found:
     st.info(_("Nothing was tried yet."), icon=":material/science:")

@@ -1,6 +1,6 @@
 """An experiment's recommendation in words: what is best overall, fairest to small categories, quickest to train."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,24 @@ FAIR_DEPTH = 2  # Bunjang's choice: Precision@2 over categories
 
 @dataclass(frozen=True)
 class Sentence:
-    """A template for gettext and what goes into it."""
+    """A template for gettext and what goes into it; runs go in as such, for whoever shows it to name them."""
 
     template: str
     values: dict[str, Any]
 
+    def filled(self, name: Callable[[Run], str]) -> dict[str, str]:
+        """The values as texts: a run by its `name`, several with commas."""
+        return {
+            key: ", ".join(map(name, value))
+            if isinstance(value, list)
+            else name(value)
+            if isinstance(value, Run)
+            else value
+            for key, value in self.values.items()
+        }
+
     def __str__(self) -> str:
-        return self.template.format(**self.values)
+        return self.template.format(**self.filled(lambda run: run.name))
 
 
 @dataclass(frozen=True)
@@ -48,30 +59,28 @@ def advise(runs: Sequence[Run]) -> Advice | None:
     sentences = [
         Sentence(
             N_("{run} is right most often: {share} % of {n} products that no model of this experiment saw."),
-            {"run": best.name, "share": f"{100 * best.n_right[1] / best.n:.1f}", "n": f"{best.n:,}"},
+            {"run": best, "share": f"{100 * best.n_right[1] / best.n:.1f}", "n": f"{best.n:,}"},
         )
     ]
     if len(level) > 1:
-        others = ", ".join(run.name for run in level if run is not best)
         words = N_("These cannot be told apart from it on so few products: {runs}.")
-        sentences.append(Sentence(words, {"runs": others}))
+        sentences.append(Sentence(words, {"runs": [run for run in level if run is not best]}))
     if chosen is not best:
         sentences.append(
             Sentence(
                 N_("Of these {run} is the quickest to train: {seconds} s against {best} s."),
-                {"run": chosen.name, "seconds": f"{chosen.fit_seconds:.0f}", "best": f"{best.fit_seconds:.0f}"},
+                {"run": chosen, "seconds": f"{chosen.fit_seconds:.0f}", "best": f"{best.fit_seconds:.0f}"},
             )
         )
     if idle:
         words = N_("With this constant these caps left nothing out, so they made no difference: {runs}.")
-        sentences.append(Sentence(words, {"runs": ", ".join(run.name for run in idle)}))
+        sentences.append(Sentence(words, {"runs": idle}))
     fairest = _fairest(judged)
     if fairest is not None:
         sentences.append(_about_fairness(fairest, best))
     failed = [run for run in runs if run.error is not None]
     if failed:
-        names = ", ".join(run.name for run in failed)
-        sentences.append(Sentence(N_("Without a result: {runs}."), {"runs": names}))
+        sentences.append(Sentence(N_("Without a result: {runs}."), {"runs": failed}))
     return Advice(chosen, sentences)
 
 
@@ -100,10 +109,10 @@ def _about_fairness(fairest: Run, best: Run) -> Sentence:
         N_("Small categories fare best with {run}: the middle category has {median} % among the first two answers, "
            "a quarter have less than {low} % (with {best}: {best_median} % and {best_low} %)."),
         {
-            "run": fairest.name,
+            "run": fairest,
             "median": f"{100 * box[1]:.1f}",
             "low": f"{100 * box[0]:.1f}",
-            "best": best.name,
+            "best": best,
             "best_median": f"{100 * usual[1]:.1f}",
             "best_low": f"{100 * usual[0]:.1f}",
         },

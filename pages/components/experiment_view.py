@@ -8,7 +8,7 @@ from core.training.experiment_advice import advise
 from core.training.experiments import DEPTHS, Experiment, Run, get_experiment
 from pages.components.context import runtime
 from pages.components.numbers import count_text, percent, rate_text
-from pages.components.training_words import CAP_WORDS, ENCODER_WORDS
+from pages.components.training_words import CAP_WORDS, ENCODER_WORDS, run_name
 from pages.components.words import _, escape
 
 DEPTH_KEY = "experiment.depth"
@@ -37,12 +37,10 @@ def _advice(experiment: Experiment) -> None:
         return
     with st.container(border=True):
         chosen = advice.chosen
-        words = _("Recommended: {encoder}; {cap}").format(
-            encoder=_(ENCODER_WORDS[chosen.encoder]), cap=_(CAP_WORDS[chosen.cap])
-        )
+        words = _("Recommended: {run}").format(run=_name(chosen))
         st.markdown(f"**{escape(words)}**")
         for sentence in advice.sentences:
-            st.text(_(sentence.template).format(**sentence.values))
+            st.text(_(sentence.template).format(**sentence.filled(_name)))
         st.button(
             _("Take these settings to Training"),
             key="experiment.take",
@@ -63,6 +61,10 @@ def _take(run: Run, cap_constant: int | None, epochs: int) -> None:
         "epochs": epochs,
     }
     st.session_state["experiment.taken"] = True
+
+
+def _name(run: Run) -> str:
+    return run_name(run.encoder, run.cap)
 
 
 def _row(run: Run) -> dict[str, str]:
@@ -109,7 +111,7 @@ def _boxes(experiment: Experiment) -> None:
 def _figure(boxed: list[tuple[Run, tuple[float, float, float]]], k: int) -> Any:
     import plotly.graph_objects as go
 
-    names = [run.name for run, _box in boxed]
+    names = [_name(run) for run, _box in boxed]
     lows, middles, highs = zip(*(box for _run, box in boxed), strict=True)
     figure = go.Figure(
         go.Box(
@@ -119,11 +121,11 @@ def _figure(boxed: list[tuple[Run, tuple[float, float, float]]], k: int) -> Any:
             q3=highs,
             lowerfence=[min(run.shares[k]) for run, _box in boxed],
             upperfence=[max(run.shares[k]) for run, _box in boxed],
-            marker_color="#4c6ef5",
+            marker_color="#0f766e",
         )
     )
     for name, middle in zip(names, middles, strict=True):
-        figure.add_annotation(x=name, y=middle, text=percent(middle), showarrow=False, xshift=0, yshift=9)
+        figure.add_annotation(x=name, y=middle, text=percent(middle), showarrow=False, yshift=9, font_color="#1f2a44")
     figure.update_layout(height=380, margin={"l": 10, "r": 10, "t": 10, "b": 10}, showlegend=False)
     figure.update_yaxes(tickformat=".0%", range=[-0.02, 1.05])
     return figure

@@ -1,19 +1,24 @@
 """What the choices of a training are called: encoders, heads, caps, what is done about noise."""
 
-from pages.components.words import N_
+from pages.components.words import N_, _
 
 ENCODER_WORDS = {
-    "joint": N_("n-grams and subwords, trained together"),
-    "ngrams": N_("n-grams, linear"),
+    "joint": N_("n-grams + subwords"),
+    "ngrams": N_("n-grams"),
     "fasttext": N_("fastText"),
-    "dan": N_("DAN: mean of subwords, then layers"),
-    "gru": N_("GRU: subwords in their order"),
-    "ensemble": N_("ensemble of several"),
-    "label_tree": N_("label tree, for thousands of categories"),
-    "sentence": N_("sentence encoder, for few labels"),
+    "dan": N_("DAN"),
+    "gru": N_("GRU"),
+    "ensemble": N_("ensemble"),
+    "label_tree": N_("label tree"),
+    "sentence": N_("sentence encoder"),
 }
 CAP_WORDS = {
     "none": N_("no cap"),
-    "log": N_("log: the constant times the log of its count"),
-    "uniform": N_("uniform: the constant"),
+    "log": N_("log cap"),
+    "uniform": N_("uniform cap"),
 }
+
+
+def run_name(encoder: str, cap: str) -> str:
+    """'GRU · log cap', in the person's language."""
+    return f"{_(ENCODER_WORDS[encoder])} · {_(CAP_WORDS[cap])}"

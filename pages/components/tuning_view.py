@@ -110,7 +110,9 @@ def _importance_bars(importances: dict[str, float]) -> Any:
 
     names = sorted(importances, key=importances.__getitem__)
     shares = [importances[name] for name in names]
-    bars = go.Bar(x=shares, y=names, orientation="h", text=[f"{percent(share)} %" for share in shares])
+    bars = go.Bar(
+        x=shares, y=names, orientation="h", marker_color="#0f766e", text=[f"{percent(share)} %" for share in shares]
+    )
     figure = go.Figure(bars)
     figure.update_layout(height=60 + 32 * len(names), margin={"l": 10, "r": 10, "t": 10, "b": 10})
     figure.update_xaxes(tickformat=".0%")
