@@ -233,6 +233,35 @@ def _fill_in(
     return len(changes)
 
 
+def set_flags(
+    runtime: Runtime,
+    actor: Actor,
+    category_ids: Iterable[int],
+    *,
+    is_catch_all: bool | None = None,
+    is_recommended: bool | None = None,
+) -> int:
+    """Say of categories that they are catch-alls or suggested; none leaves a flag as it is. How many changed.
+
+    Raises Forbidden, NotFound. What is suggested changes with the next scoring.
+    """
+    authorize(actor, Action.EDIT_TAXONOMY)
+    flags = {"is_catch_all": is_catch_all, "is_recommended": is_recommended}
+    wanted = {name: value for name, value in flags.items() if value is not None}
+    now, changed = utc_now(), 0
+    with runtime.sessions.write() as session:
+        for category in [get_category(runtime, category_id) for category_id in category_ids]:
+            before = {name: getattr(category, name) for name in wanted if getattr(category, name) != wanted[name]}
+            if before:
+                after = {name: wanted[name] for name in before}
+                categories.fill_in(session, [{"id": category.id, **after}])
+                add_audit(session, now, actor.person_id, "set_flags", "category", category.id, before, after)
+                changed += 1
+        if changed:
+            raise_revision(session, "taxonomy")
+    return changed
+
+
 def set_guidelines(runtime: Runtime, actor: Actor, category_id: int, text: str, expected: str | None) -> Category:
     """Write how to decide for this category. `expected` is what the editor was shown.
 
