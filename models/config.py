@@ -53,7 +53,7 @@ class TitleModelConfig:
             _check(0.0 <= getattr(self, name) < 1.0, name, "from 0 to below 1")
         _check(0.0 <= self.idf_power <= 2.0, "idf_power", "from 0 to 2")
         for name in ("learning_rate", "piece_learning_rate", "checkpoint_seconds"):
-            _check(getattr(self, name) > 0.0, name, "above 0")
+            _check(0.0 < getattr(self, name) <= 1e30, name, "above 0")  # a float of torch holds it
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

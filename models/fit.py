@@ -27,6 +27,7 @@ from models.features import (
     learn_vocabulary,
     normalise_texts,
 )
+from models.noise.selecting import select
 from models.predictor import PREDICT_ROWS, TitleModel, score_encoded
 from models.table_optimizers import AdamRows, SgdRows, Used
 from models.title_network import Bags, TitleNetwork, ngram_width
@@ -94,6 +95,7 @@ class _Fit:
         train, class_ids = task.train, task.class_ids
         self.config, self.class_ids, self.device, self.on_progress = config, class_ids, device, task.on_progress
         self.held_out = _at_most(task.validation, max(1, _MOST_HELD_OUT_SCORES // len(class_ids)), config.seed)
+        self.selector = task.selector
         self.labels = torch.from_numpy(train.labels)
         self.weights = torch.from_numpy(train.weights / train.weights.mean())
         self.checkpoints = Checkpoints(task.folder, fingerprint_fit(task, config), config.checkpoint_seconds)
@@ -144,7 +146,12 @@ class _Fit:
             chosen = [*texts.titles, *sorted(set(texts.mall_categories)), *sorted(set(texts.brands))]
         else:
             chosen = [normalise(text, self.config.max_title_characters) for text in corpus]
-        return train_tokenizer(chosen, self.config.vocabulary_size, self.config.seed)
+        asked_for = self.config.vocabulary_size
+        tokenizer = train_tokenizer(chosen, asked_for, self.config.seed)
+        if tokenizer.vocabulary_size < asked_for:
+            note = f"The titles carry {tokenizer.vocabulary_size:,} subwords, fewer than the {asked_for:,} asked for."
+            self.on_progress(FitProgress("learning subwords", 0.03, note=note))
+        return tokenizer
 
     def run(self) -> None:
         """All steps that are still to do. Raises TrainingDiverged when the loss is no number any more."""
@@ -160,7 +167,7 @@ class _Fit:
             if end_of_epoch or is_due or time.monotonic() - reported > _REPORT_SECONDS:
                 loss = _mean(losses, step.number + 1)  # the device is asked for a number here, not at every step
                 if end_of_epoch:
-                    accuracy = self._validate()
+                    accuracy = self._validate(step.epoch)
                 reported = time.monotonic()
                 self.on_progress(
                     FitProgress(
@@ -227,7 +234,12 @@ class _Fit:
             ngrams, pieces = (table.bags.part(part).sum(table.values) for table in used)
             with autocast(self.device):
                 scores = network.score(ngrams, pieces)
-            loss = (squared_hinge(scores.float(), batch.labels[part]) * batch.weights[part]).sum() / n
+            scores, labels, weights = scores.float(), batch.labels[part], batch.weights[part]
+            if self.selector:
+                epoch, rows = batch.step.epoch, torch.from_numpy(batch.step.rows[part])
+                losses = squared_hinge(scores.detach(), labels)
+                labels, weights = select(self.selector, epoch, rows, scores, losses, labels, weights)
+            loss = (squared_hinge(scores, labels) * weights).sum() / n
             loss.backward()
             return loss.detach()
 
@@ -255,10 +267,13 @@ class _Fit:
             found.append(score_encoded(self.network, cut, self.device).cpu().numpy())
         return np.concatenate(found)
 
-    def _validate(self) -> float | None:
+    def _validate(self, epoch: int) -> float | None:
         if not len(self.held_out):
             return None
-        return float((self._held_out_scores().argmax(1) == self.held_out.labels).mean())
+        scores = self._held_out_scores()
+        if self.selector:
+            self.selector.end_epoch(epoch, scores, self.held_out.labels)
+        return float((scores.argmax(1) == self.held_out.labels).mean())
 
     def _state(self) -> dict[str, Tensor]:
         """Everything that training changes."""
@@ -266,6 +281,8 @@ class _Fit:
         state.update({f"pieces.{name}": tensor for name, tensor in self.pieces.state().items()})
         for place, values in self.optimizer.state_dict()["state"].items():
             state.update({f"optimizer.{place}.{name}": tensor for name, tensor in values.items()})
+        if self.selector:
+            state.update({f"selector.{name}": torch.from_numpy(kept) for name, kept in self.selector.state().items()})
         return {name: tensor.cpu().contiguous() for name, tensor in state.items()}
 
     def _resume(self) -> int:
@@ -274,7 +291,7 @@ class _Fit:
         if found is None:
             return 0
         step, tensors = found
-        parts: dict[str, dict[str, Tensor]] = {"network": {}, "pieces": {}, "optimizer": {}}
+        parts: dict[str, dict[str, Tensor]] = {"network": {}, "pieces": {}, "optimizer": {}, "selector": {}}
         for name, tensor in tensors.items():
             part, _, rest = name.partition(".")
             parts[part][rest] = tensor
@@ -285,6 +302,8 @@ class _Fit:
             place, _, rest = name.partition(".")
             moments.setdefault(int(place), {})[rest] = tensor
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
+        if self.selector:
+            self.selector.load_state({name: tensor.numpy() for name, tensor in parts["selector"].items()})
         return step
 
 

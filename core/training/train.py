@@ -31,7 +31,7 @@ from core.training.prepare import Preparation, PreparedRows, prepare_rows
 from core.training.registry import find_promoted_version, find_version, promote
 from core.training.snapshot import Snapshot, get_snapshot, take_snapshot
 from core.training.training_settings import TrainingSettings
-from core.training.usable_rows import check_rows, check_texts, tell_sources
+from core.training.usable_rows import check_rows, tell_oddities
 from core.training.versions import ModelVersion
 from core.types import Actor, utc_now
 from db import model_versions
@@ -91,8 +91,7 @@ class _Training:
             self._choose_device()
             prepared = self._prepare(rows)
             check_rows(prepared.rows)
-            check_texts(prepared.rows.train, self.context.log)
-            tell_sources(prepared.rows.train.is_human, self.context.log)
+            tell_oddities(prepared.rows.train, self.context.log)
             model = self._fit(prepared.rows)
             version = self._evaluate_and_keep(model, prepared, snapshot)
         else:

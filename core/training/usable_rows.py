@@ -1,6 +1,7 @@
 """Whether rows can be trained on at all, said before the fit begins, and what is odd about them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from itertools import chain
 
 from core.errors import N_, TooFewLabels
 from core.training.learning_rows import LearningRows, Rows
@@ -25,33 +26,25 @@ def check_rows(rows: LearningRows) -> None:
             n_categories=len(rows.class_ids),
             least=MIN_TRAIN_ROWS,
         )
+    if not _has_evidence(rows.train.labeled.products):
+        raise TooFewLabels(
+            N_("None of the {n} titles to train on has a word left after cleaning, and nothing else is known of them."),
+            n=n_train,
+        )
     if not len(rows.test.labeled) or not len(rows.validation.labeled):
         raise TooFewLabels(
             N_("With {n} labeled products none fell into the test or the validation fold. Label some more."), n=n_train
         )
 
 
-def check_texts(rows: Rows, log: Callable[[str], None]) -> None:
-    """Raises TooFewLabels when no product has a word (or an image) left; a line in the log when some titles have none.
-
-    After cleaning and exclusion rules a title may be empty: then mall category, brand and image must speak.
-    """
-    products = rows.labeled.products
-    n_empty = sum(map(_is_empty, products.titles))
-    if n_empty == len(rows) and not _has_other_evidence(products):
-        raise TooFewLabels(
-            N_("None of the {n} titles to train on has a word left after cleaning, and nothing else is known of them."),
-            n=n_empty,
-        )
+def tell_oddities(rows: Rows, log: Callable[[str], None]) -> None:
+    """Lines in the log: titles that cleaning and exclusion rules left empty, labels that are all of one source."""
+    n_empty = sum(map(_is_empty, rows.labeled.products.titles))
     if n_empty:
         log(f"{n_empty:,} of {len(rows):,} titles to train on have no word left after cleaning.")
-
-
-def tell_sources(is_human: Sequence[bool], log: Callable[[str], None]) -> None:
-    """A line in the log when all labels are of one source, for what that means."""
-    if not any(is_human):
+    if not any(rows.is_human):
         log("All labels to train on are imported: how well people's decisions are met cannot be told.")
-    elif all(is_human):
+    elif all(rows.is_human):
         log("All labels to train on are people's decisions.")
 
 
@@ -59,7 +52,9 @@ def _is_empty(text: str) -> bool:
     return not normalise(text, MAX_CHARACTERS)
 
 
-def _has_other_evidence(products: Products) -> bool:
+def _has_evidence(products: Products) -> bool:
+    """Whether any product has a word in any field, or an image. Most first titles have one, so this is quick."""
     if products.images is not None and products.images.present.any():
         return True
-    return not all(map(_is_empty, {*products.mall_categories, *products.brands}))
+    texts = chain(products.titles, products.mall_categories, products.brands)
+    return any(not _is_empty(text) for text in texts)
