@@ -12,6 +12,8 @@ from models.types import CategoryModel, FitTask
 # encoder -> what fits it: FitTask -> CategoryModel
 ENCODERS = {
     "joint": "models.fit:fit_joint",
+    "ngrams": "models.linear_fit:fit_linear_ngrams",
+    "ensemble": "models.ensemble:fit_ensemble",
     "fasttext": "models.encoders.fit:fit_fasttext",
     "dan": "models.encoders.fit:fit_dan",
     "gru": "models.encoders.fit:fit_gru",
@@ -22,6 +24,8 @@ KINDS = {
     "fused-title-image": "models.fusion:FusedModel.read",
     "adjusted": "models.adjusted:AdjustedModel.read",
     "title-ngrams-pieces": "models.predictor:TitleModel.read",
+    "linear-ngrams": "models.linear_ngrams:LinearNgramModel.read",
+    "ensemble": "models.ensemble:EnsembleModel.read",
     "neural-text": "models.encoders.model:NeuralTextModel.read",
     "label-tree": "models.label_tree.model:LabelTreeModel.read",
 }

@@ -97,14 +97,18 @@ def learn_vocabulary(texts: NormalTexts, config: TitleModelConfig, max_rows: int
 
 def encode(texts: NormalTexts, vocabulary: NgramVocabulary, tokenizer: Tokenizer, config: TitleModelConfig) -> Encoded:
     """Both matrices of the products. Rows are independent of each other."""
-    cuts = [_cut(texts, start) for start in range(0, max(1, len(texts.titles)), CHUNK)]
     size = tokenizer.vocabulary_size
     return Encoded(
-        ngrams=_stack([_encode_ngrams(cut, vocabulary, config) for cut in cuts]),
-        pieces=_stack([_encode_pieces(cut, tokenizer) for cut in cuts]),
+        ngrams=encode_ngrams(texts, vocabulary, config),
+        pieces=_stack([_encode_pieces(cut, tokenizer) for cut in _cuts(texts)]),
         mall_ngrams=(int(vocabulary.starts[MALL_LETTERS]), int(vocabulary.starts[BRAND])),
         mall_pieces=(size, 2 * size),
     )
+
+
+def encode_ngrams(texts: NormalTexts, vocabulary: NgramVocabulary, config: TitleModelConfig) -> sparse.csr_matrix:
+    """(N, R) float32, the n-grams alone: `Encoded.ngrams`."""
+    return _stack([_encode_ngrams(cut, vocabulary, config) for cut in _cuts(texts)])
 
 
 def _encode_ngrams(texts: NormalTexts, vocabulary: NgramVocabulary, config: TitleModelConfig) -> sparse.csr_matrix:
@@ -162,6 +166,10 @@ def _words_and_all(text: str) -> str:
     """The words and, as one word more, all of them: a whole path or brand name is a feature of its own."""
     words = _words(text)
     return f"{words} {words.replace(' ', '')}" if " " in words else words
+
+
+def _cuts(texts: NormalTexts) -> list[NormalTexts]:
+    return [_cut(texts, start) for start in range(0, max(1, len(texts.titles)), CHUNK)]
 
 
 def _cut(texts: NormalTexts, start: int) -> NormalTexts:

@@ -94,11 +94,13 @@ class TitleModel(BaseCategoryModel):
         """Log of the calibrated probabilities, (B, K), of the next products."""
         for start in range(0, len(products), PREDICT_ROWS):
             cut = normalise_texts(products.slice(start, start + PREDICT_ROWS), self.settings.max_title_characters)
-            encoded = encode(cut, self.vocabulary, self.tokenizer, self.settings)
-            # thousands of classes make tensors large enough for threads to share
-            with one_thread() if self.network.full_rank else nullcontext(), torch.inference_mode():
-                logs = log_probabilities(score_encoded(self.network, encoded, self.device), self.calibration)
-            yield logs
+            yield self.log_probabilities_of(encode(cut, self.vocabulary, self.tokenizer, self.settings))
+
+    def log_probabilities_of(self, encoded: Encoded) -> Tensor:
+        """The same for products that are encoded already."""
+        # thousands of classes make tensors large enough for threads to share
+        with one_thread() if self.network.full_rank else nullcontext(), torch.inference_mode():
+            return log_probabilities(score_encoded(self.network, encoded, self.device), self.calibration)
 
 
 @torch.inference_mode()

@@ -12,6 +12,8 @@ from core.training.training_settings import TrainingSettings
 # the class of an encoder's own settings: a light module, read by pages
 CONFIGS = {
     "joint": "models.config:TitleModelConfig",
+    "ngrams": "models.linear_config:LinearConfig",
+    "ensemble": "models.ensemble_config:EnsembleConfig",
     "fasttext": "models.encoders.config:FastTextConfig",
     "dan": "models.encoders.config:DanConfig",
     "gru": "models.encoders.config:GruConfig",

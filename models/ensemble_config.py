@@ -1,0 +1,63 @@
+"""The settings of the ensemble: validated, saved with every artifact. No torch here."""
+
+from dataclasses import asdict, dataclass, field, fields
+from importlib import import_module
+from typing import Any
+
+# which encoders can be members -> the class of their own settings
+MEMBERS = {
+    "ngrams": "models.linear_config:LinearConfig",
+    "joint": "models.config:TitleModelConfig",
+    "fasttext": "models.encoders.config:FastTextConfig",
+    "dan": "models.encoders.config:DanConfig",
+    "gru": "models.encoders.config:GruConfig",
+    "label_tree": "models.label_tree.config:LabelTreeConfig",
+}
+
+
+@dataclass(frozen=True)
+class EnsembleConfig:
+    """Who is asked, and how each is trained. Raises ValueError for what cannot be, naming it."""
+
+    members: tuple[str, ...] = ("ngrams", "joint")
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # member -> its own settings by name
+    least_rows: int = 100  # validation rows below which all members count the same
+    least_share: float = 0.05  # of the whole weight: a member that gets less is left out
+    epochs: int = 8  # passed on to the members that have epochs
+    seed: int = 7
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "members", tuple(self.members))  # JSON gives a list
+        unknown = sorted({*self.members, *self.settings} - set(MEMBERS))
+        if unknown:
+            raise ValueError(f"members must be of {', '.join(MEMBERS)}, not {', '.join(unknown)}")
+        if not self.members or len(set(self.members)) < len(self.members):
+            raise ValueError("members must be one or more, each once")
+        if not 0.0 <= self.least_share < 0.5:
+            raise ValueError("least_share must be from 0 to below 0.5")
+        if self.least_rows < 1 or self.epochs < 1:
+            raise ValueError("least_rows and epochs must be at least 1")
+        for member in self.members:
+            self.of_member(member)
+
+    def of_member(self, member: str) -> dict[str, Any]:
+        """All that a member is told, checked by its own class of settings."""
+        module, _, name = MEMBERS[member].partition(":")
+        config = getattr(import_module(module), name)
+        known = {part.name for part in fields(config)}
+        shared = {"epochs": self.epochs, "seed": self.seed}
+        told = {name: value for name, value in shared.items() if name in known} | self.settings.get(member, {})
+        checked: dict[str, Any] = config.from_dict(told).to_dict()
+        return checked
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self) | {"members": list(self.members)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "EnsembleConfig":
+        """The settings of `to_dict`; a name that does not exist raises ValueError."""
+        unknown = sorted(set(values) - {part.name for part in fields(cls)})
+        if unknown:
+            raise ValueError(f"unknown settings: {', '.join(unknown)}")
+        return cls(**values)
