@@ -1,0 +1,172 @@
+"""Beginning from an earlier model: what it knew is there, new categories are learned, what does not fit is said."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models import checkpoint
+from models.config import TitleModelConfig
+from models.family import fit_model
+from models.features import N_SEGMENTS, NgramVocabulary
+from models.predictor import TitleModel
+from models.title_warm_start import extend_vocabulary
+from models.types import FitTask, LabeledProducts, Products
+from tests.models.made_up import CLASS_IDS, QUICK, fit_quickly, make_rows
+from tests.models.test_fit import OFTEN, Stopped, Watcher
+
+ONE_EPOCH = replace(QUICK, warm_epochs=1)
+
+
+def warm_fit(
+    folder: Path,
+    earlier: Path | None,
+    rows: LabeledProducts | None = None,
+    class_ids: np.ndarray = CLASS_IDS,
+    config: TitleModelConfig = ONE_EPOCH,
+    watcher: Watcher | None = None,
+) -> tuple[TitleModel, str]:
+    """The model, and the notes of its progress."""
+    watcher = watcher or Watcher()
+    task = FitTask(
+        train=rows or make_rows(160),
+        validation=rows or make_rows(40, seed=1),
+        class_ids=class_ids,
+        config=config.to_dict(),
+        device="cpu",
+        folder=folder,
+        on_progress=watcher,
+        warm_start=earlier,
+    )
+    model = fit_model("joint", task)
+    assert isinstance(model, TitleModel)
+    return model, " ".join(progress.note for progress in watcher.seen if progress.note)
+
+
+def share_right(model: TitleModel, class_ids: np.ndarray = CLASS_IDS) -> float:
+    rows = make_rows(100, seed=5)
+    return float((model.predict_top(rows.products, 1)[0][:, 0] == class_ids[rows.labels]).mean())
+
+
+def test_it_goes_on_from_what_the_earlier_model_knew(tmp_path: Path, artifact: Path) -> None:
+    few = make_rows(12)
+    fresh, _ = warm_fit(tmp_path / "fresh", None, few, config=replace(QUICK, epochs=1))
+    warm, notes = warm_fit(tmp_path / "warm", artifact, few)
+    assert "Begins from the earlier model: 8 categories known to it, 0 new." in notes
+    assert share_right(warm) > 0.95 > share_right(fresh) + 0.1
+
+
+def test_it_has_fewer_epochs_of_its_own(tmp_path: Path, artifact: Path) -> None:
+    watcher = Watcher()
+    warm_fit(tmp_path, artifact, config=replace(QUICK, warm_epochs=2), watcher=watcher)
+    assert set(watcher.epochs) == {1, 2}
+    assert {progress.n_epochs for progress in watcher.seen if progress.epoch} == {2}
+    assert "learning subwords" in watcher.stages
+
+
+def test_classes_are_found_by_their_ids(tmp_path: Path, artifact: Path) -> None:
+    order = np.array([3, 1, 0, 2, 7, 6, 5, 4])
+    rows = make_rows(160)
+    moved = replace(rows, labels=np.argsort(order)[rows.labels])
+    task_ids = CLASS_IDS[order]
+    barely = replace(ONE_EPOCH, learning_rate=1e-6, piece_learning_rate=1e-9)  # only what was copied counts
+    model, _ = warm_fit(tmp_path, artifact, moved, task_ids, barely)
+    assert share_right(model) > 0.95
+
+
+def test_new_categories_are_learned_and_merged_ones_are_gone(tmp_path: Path, artifact: Path) -> None:
+    rows = make_rows(240)
+    ids = np.array([11, 7, 300, 42, 5, 6, 999])  # 90 and 1 became one new category
+    merged = replace(rows, labels=np.minimum(rows.labels, 6))
+    model, notes = warm_fit(tmp_path, artifact, merged, ids, replace(QUICK, warm_epochs=4))
+    assert "6 categories known to it, 1 new." in notes
+    assert share_right(model, np.append(ids, 999)) > 0.95
+
+
+def test_many_categories_share_a_small_table_that_goes_on(tmp_path: Path) -> None:
+    config = replace(QUICK, max_full_rank_classes=4, rank=12, epochs=20)
+    earlier, _ = warm_fit(tmp_path / "first", None, config=config)
+    earlier.save(tmp_path / "earlier")
+    barely = replace(config, warm_epochs=1, learning_rate=1e-6, piece_learning_rate=1e-9)
+    model, _ = warm_fit(tmp_path / "warm", tmp_path / "earlier", config=barely)
+    assert share_right(model) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        ("gone", "manifest.json is missing"),
+        ("changed", "weights.safetensors differs from what was saved"),
+        ("other settings", r"made with other settings \(hidden_dim\)"),
+        ("many classes", "only one of both models has more than 4 categories"),
+    ],
+)
+def test_what_cannot_be_begun_from_is_said_and_the_fit_starts_afresh(
+    tmp_path: Path, artifact: Path, damage: str, why: str
+) -> None:
+    config, earlier = ONE_EPOCH, artifact
+    if damage == "gone":
+        earlier = tmp_path / "nowhere"
+    elif damage == "changed":
+        with (artifact / "weights.safetensors").open("ab") as file:
+            file.write(b"x")
+    elif damage == "other settings":
+        config = replace(config, hidden_dim=8)
+    else:
+        few = replace(QUICK, max_full_rank_classes=4)
+        first = fit_quickly(tmp_path / "few", n_classes=3, config=few)
+        first.save(earlier)
+        config = replace(config, max_full_rank_classes=4)
+    watcher = Watcher()
+    _, notes = warm_fit(tmp_path / "fit", earlier, config=config, watcher=watcher)
+    assert "Starts afresh: " in notes
+    assert re.search(why, notes)
+    assert max(watcher.epochs) == QUICK.epochs
+
+
+def test_a_killed_warm_fit_goes_on_and_ends_the_same(
+    tmp_path: Path, artifact: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "SAVING_SHARE", 1e9)
+    config = replace(OFTEN, warm_epochs=4)
+    whole, _ = warm_fit(tmp_path / "whole", artifact, config=config)
+    with pytest.raises(Stopped):
+        warm_fit(tmp_path / "cut", artifact, config=config, watcher=Watcher(stop_at_epoch=3))
+    again = Watcher()
+    resumed, _ = warm_fit(tmp_path / "cut", artifact, config=config, watcher=again)
+    assert min(again.epochs) >= 2
+    rows = make_rows(30, seed=2).products
+    assert (resumed.predict_proba(rows) == whole.predict_proba(rows)).all()
+    afresh = Watcher()
+    warm_fit(tmp_path / "cut", None, config=config, watcher=afresh)  # its checkpoints are of another beginning
+    assert min(afresh.epochs) == 1
+
+
+def vocabulary(*segments: dict[int, float]) -> NgramVocabulary:
+    """Segments of hash -> idf."""
+    filled = [*segments, *[{}] * (N_SEGMENTS - len(segments))]
+    return NgramVocabulary(
+        np.array([name for segment in filled for name in sorted(segment)], np.uint32),
+        np.array([segment[name] for segment in filled for name in sorted(segment)], np.float32),
+        np.cumsum([0, *map(len, filled)]),
+    )
+
+
+def test_a_vocabulary_grows_by_new_ngrams_while_there_is_room() -> None:
+    known, learned = vocabulary({1: 5.0, 3: 5.0, 9: 5.0}, {2: 5.0}), vocabulary({3: 2.0, 4: 2.0}, {7: 2.0})
+    both = extend_vocabulary(known, learned, 100)
+    assert both.hashes.tolist() == [1, 3, 4, 9, 2, 7]
+    assert both.idf.tolist() == [5.0, 2.0, 2.0, 5.0, 5.0, 2.0]
+    assert both.starts[:3].tolist() == [0, 4, 6]
+    assert extend_vocabulary(known, learned, 4).hashes.tolist() == [1, 3, 4, 7]
+    assert extend_vocabulary(known, learned, 1).hashes.tolist() == [3, 4, 7]
+
+
+def test_titles_with_new_words_are_learned_too(tmp_path: Path, artifact: Path) -> None:
+    labels = np.arange(80) % 2
+    titles = [f"{('트램펄린', '자전거')[label]} {n}" for n, label in enumerate(labels)]
+    rows = LabeledProducts(Products(titles, [""] * 80, [""] * 80), labels, np.ones(80, np.float32))
+    model, _ = warm_fit(tmp_path, artifact, rows, np.array([11, 77]), replace(QUICK, warm_epochs=4))
+    assert model.predict_top(Products(["자전거 5", "트램펄린"], ["", ""], ["", ""]), 1)[0].tolist() == [[77], [11]]
