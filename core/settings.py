@@ -12,6 +12,7 @@ from core.errors import N_, InvalidInput
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "SHELFWRIGHT_"
 DEVICES = ("auto", "cpu", "cuda")
+CHOICES = {"device": DEVICES, "image_scaling": ("", "imagenet", "symmetric")}
 DATABASES = ("postgresql+psycopg://", "sqlite:///")
 # name -> what it may be, both ends included
 RANGES: dict[str, tuple[float, float]] = {
@@ -38,6 +39,8 @@ class Settings:
     worker_poll_seconds: float = 0.5
     device: str = "auto"  # auto, cpu, cuda
     fetch_remote_images: bool = False  # whether image URLs of products are fetched from the internet
+    image_weights: str = "IMAGENET1K_V1"  # what image training begins from: torchvision's name, a file, or scratch
+    image_scaling: str = ""  # of a file of weights: imagenet or symmetric
     promotion_margin: float = 0.05  # a category of >= 30 test rows may fall by this much when a version is promoted
 
     @property
@@ -81,11 +84,11 @@ def _check(variable: str, name: str, value: object) -> None:
     if name in RANGES:
         assert isinstance(value, int | float), f"{name} is a number"
         check_range(variable, name, value)
-    if name == "device" and value not in DEVICES:
+    if name in CHOICES and value not in CHOICES[name]:
         raise InvalidInput(
             N_("{variable} must be one of {choices}, not '{text}'."),
             variable=variable,
-            choices=", ".join(DEVICES),
+            choices=", ".join(choice for choice in CHOICES[name] if choice),
             text=value,
         )
     if name == "database_url" and value and not str(value).startswith(DATABASES):

@@ -7,6 +7,7 @@ import itertools
 import os
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
 from functools import cache
 from pathlib import Path
@@ -112,6 +113,17 @@ def _load_remote(runtime: Runtime, url: str, size: int) -> bytes | None:
         return future.result(timeout=REMOTE_WAIT_SECONDS)
     except TimeoutError:
         return None
+
+
+def fetch_images(runtime: Runtime, urls: Sequence[str], size: int) -> list[Path | None]:
+    """The images behind http(s) URLs as local JPEGs of at most `size` x `size`, kept; none where there is none.
+
+    Waits for them all, each as long as `fetch_image` does. The setting `fetch_remote_images` is the caller's to ask.
+    """
+    kept = {url: _kept_at(runtime, f"{url}\0{size}") for url in urls}
+    missing = {url: path for url, path in kept.items() if _read_kept(path, REMOTE_FRESH_SECONDS) is None}
+    list(_fetchers().map(lambda item: _fetch(runtime, item[0], size, item[1]), missing.items()))
+    return [kept[url] if _read_kept(kept[url], float("inf")) else None for url in urls]
 
 
 def _fetch(runtime: Runtime, url: str, size: int, kept: Path) -> bytes | None:

@@ -11,6 +11,7 @@ HANDLERS = {
     "experiment": "core.training.experiment_job:run_experiment_job",
     "tuning": "core.training.tuning_job:run_tuning_job",
     "score": "core.serving.scoring:run_score_job",
+    "read_images": "core.training.read_images_job:run_read_images_job",
     "build_campaign": "core.labeling.campaigns:run_build_job",
 }
 

@@ -21,6 +21,7 @@ from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.serving.answer_rules import find_rules
 from core.serving.loading import load_version_model
+from core.training.product_images import find_reader
 from core.training.registry import find_promoted_version, get_version
 from core.training.versions import ModelVersion
 from core.types import Actor
@@ -136,6 +137,7 @@ def score_products(
         n_left = predictions.count_to_score(session, scope, after_id)
     start, done, n_hard = time.monotonic(), 0, 0
     rules = find_rules(runtime, get_version(runtime, scope.version_id))
+    reader = find_reader(runtime, model)
     with room_on_disk(runtime.data_dir):
         while True:
             if n_left:
@@ -144,7 +146,11 @@ def score_products(
                 products = predictions.list_to_score(session, scope, after_id, CHUNK)
             if not products:
                 break
-            answers = score_titles(model, product_texts(products), rules=rules)
+            told = partial(_tell_reading, on_scored, done, len(products), n_left)
+            texts = product_texts(products)
+            if reader is not None:
+                texts = reader.attach([product.id for product in products], texts, told)
+            answers = score_titles(model, texts, rules=rules)
             rows = prediction_rows(scope.version_id, [p.id for p in products], answers)
             n_hard += int(answers.abstained.sum())
             write_predictions(runtime, rows, before_commit)
@@ -206,6 +212,11 @@ def write_predictions(runtime: Runtime, rows: list[dict[str, Any]], before_commi
             before_commit(session)
 
     patiently(write)
+
+
+def _tell_reading(on_scored: OnScored, done: int, n: int, n_left: int, fraction: float) -> None:
+    """Say how far the reading of this chunk's images is; it takes far longer than answering."""
+    on_scored(min(1.0, (done + fraction * n) / max(1, n_left)), {"rows": done, "n_rows": n_left})
 
 
 def _speed(done: int, total: int, seconds: float) -> dict[str, Any]:

@@ -112,10 +112,19 @@ def even_out_months(work: Preparation, rows: LearningRows) -> tuple[LearningRows
     return replace(rows, train=replace(train, labeled=labeled)), summarise_months(train.registered_at, weights)
 
 
+def look_at_images(work: Preparation, rows: LearningRows) -> tuple[LearningRows, Facts]:
+    """Attach what the image network sees of each product, of validation and test rows too."""
+    from core.training.product_images import attach_images
+
+    told = lambda fraction: work.report(fraction, N_("reading images"))  # noqa: E731
+    return attach_images(work.runtime, rows, work.device, told, work.log)
+
+
 STEPS = (
     Step("exclusions", N_("applying exclusion rules"), lambda work: bool(work.rules), exclude),
     Step("cap", N_("capping crowded categories"), lambda work: work.settings.cap != "none", cap),
     Step("months", N_("evening out the months"), lambda work: work.settings.even_months, even_out_months),
+    Step("images", N_("reading images"), lambda work: work.settings.use_images, look_at_images),
 )
 
 
