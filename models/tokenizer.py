@@ -45,6 +45,10 @@ class Tokenizer:
     def vocabulary_size(self) -> int:
         return int(self._processor.get_piece_size()) if self._processor else 1
 
+    def piece(self, number: int) -> str:
+        """A piece as text; a blank at its beginning says that a word begins there."""
+        return str(self._processor.id_to_piece(number)).replace(_BLANK, " ") if self._processor else ""
+
     def encode(self, texts: Sequence[str], n_threads: int = 2) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Ids of all pieces, (n,), and the text each is from, (n,)."""
         if self._processor is None or not texts:
@@ -75,7 +79,7 @@ class Tokenizer:
         """Finds the symbols the tokenizer was trained with: a piece of its own has a log probability below 0."""
         processor = self._processor
         names = [
-            processor.id_to_piece(piece).replace(_BLANK, " ")
+            self.piece(piece)
             for piece in range(self.vocabulary_size)
             if processor.get_score(piece) == 0.0 and not processor.is_control(piece) and not processor.is_unknown(piece)
         ]

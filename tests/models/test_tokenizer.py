@@ -73,3 +73,42 @@ def test_the_model_travels_as_bytes_and_leaves_no_file(tmp_path: Path, monkeypat
 def test_the_same_titles_give_the_same_model() -> None:
     titles = [f"produkt {n} 상품" for n in range(300)]
     assert train_tokenizer(titles, 100, seed=1).model == train_tokenizer(titles, 100, seed=1).model
+
+
+@pytest.mark.parametrize("size", [1, 5, 20_000, 10_000_000])
+def test_any_vocabulary_size_works_whatever_the_corpus_carries(size: int) -> None:
+    titles = ["청바지 여성", "운동화 남성", "청바지 남성"]
+    tokenizer = train_tokenizer(titles, size, seed=1)
+    assert 10 <= tokenizer.vocabulary_size < 60
+    assert len(set(tokenizer.encode(titles)[1].tolist())) == 3
+
+
+def test_titles_of_the_blank_sign_alone_give_no_pieces() -> None:
+    tokenizer = train_tokenizer(["\u2581", " "], 100, seed=1)
+    assert tokenizer.vocabulary_size == 1
+    assert not len(tokenizer.encode(["\u2581"])[0])
+    assert not len(tokenizer.sample(["\u2581"], 0.1, 1)[0])
+
+
+def test_sampling_cuts_by_chance_and_the_same_again_for_a_seed() -> None:
+    titles = [f"produkt nummer {n} für tests" for n in range(200)]
+    tokenizer = train_tokenizer(titles, 200, seed=1)
+    plain, owners = tokenizer.encode(titles)
+    sampled, sampled_owners = tokenizer.sample(titles, 0.1, seed=3)
+    assert len(sampled) > len(plain)
+    assert (tokenizer.sample(titles, 0.1, seed=3)[0] == sampled).all()
+    assert len(tokenizer.sample(titles, 0.1, seed=4)[0]) != len(sampled)
+    for row in (0, 99, 199):
+        whole = "".join(tokenizer.piece(int(number)) for number in sampled[sampled_owners == row])
+        assert whole == "".join(tokenizer.piece(int(number)) for number in plain[owners == row])
+    assert (tokenizer.encode(titles)[0] == plain).all()
+
+
+def test_symbols_are_never_cut() -> None:
+    symbols = ["1+1", "free gift", "a,b"]
+    titles = ["sac à main 1+1", "free gift sac", "a,b sac", "sac de voyage"] * 20
+    tokenizer = train_tokenizer(titles, 60, seed=1, symbols=symbols)
+    again = Tokenizer(tokenizer.model)
+    for pieces, owners in (again.encode(titles), again.sample(titles, 0.1, seed=2)):
+        for row, symbol in ((0, "1+1"), (1, "free gift"), (2, "a,b")):
+            assert symbol in [tokenizer.piece(int(number)) for number in pieces[owners == row]]
