@@ -56,7 +56,14 @@ _CARD = (
 )
 _CAMPAIGN_VERSION = sa.select(CampaignRow.model_version_id).where(CampaignRow.id == CAMPAIGN).scalar_subquery()
 _SUGGESTIONS = (
-    sa.select(PredictionRow.model_version_id, PredictionRow.margin, PredictionRow.top, ModelVersionRow.name)
+    sa.select(
+        PredictionRow.model_version_id,
+        PredictionRow.margin,
+        PredictionRow.top,
+        PredictionRow.abstained,
+        PredictionRow.back_off_category_id,
+        ModelVersionRow.name,
+    )
     .join(ModelVersionRow, ModelVersionRow.id == PredictionRow.model_version_id)
     .where(PredictionRow.product_id == PRODUCT, PredictionRow.model_version_id.in_([PROMOTED, _CAMPAIGN_VERSION]))
     .order_by(sa.case((PredictionRow.model_version_id == PROMOTED, 0), else_=1))
@@ -91,6 +98,7 @@ class Conditions:
     margin_below: float | None = None
     predicted_category_ids: tuple[int, ...] = ()
     disagrees: bool = False  # the model's answer is not the current label
+    hard_to_predict: bool = False  # the model is not sure enough of its answer
     registered_from: date | None = None  # UTC days, both included
     registered_to: date | None = None
     keyword: str | None = None  # words that all stand in the title
@@ -104,7 +112,8 @@ class Conditions:
     def asks_the_model(self) -> bool:
         """It cannot be answered without predictions."""
         bounds = (self.confidence_below, self.confidence_above, self.margin_below)
-        return any(bound is not None for bound in bounds) or bool(self.predicted_category_ids) or self.disagrees
+        asks = bool(self.predicted_category_ids) or self.disagrees or self.hard_to_predict
+        return asks or any(bound is not None for bound in bounds)
 
 
 SORTED_BY_MODEL = {ProductOrder.MARGIN, ProductOrder.DISAGREEMENT}
@@ -112,6 +121,8 @@ PREDICTION_COLUMNS = (
     PredictionRow.category_id.label("predicted_category_id"),
     PredictionRow.confidence,
     PredictionRow.margin,
+    PredictionRow.abstained,
+    PredictionRow.back_off_category_id,
 )
 
 
@@ -182,6 +193,8 @@ def _of_prediction(wanted: Conditions, order: ProductOrder | None) -> list[sa.Co
         found.append(PredictionRow.category_id.in_(_subtree(wanted.predicted_category_ids)))
     if wanted.disagrees:
         found.append(PredictionRow.category_id != ProductRow.category_id)
+    if wanted.hard_to_predict:
+        found.append(PredictionRow.abstained.is_(True))
     return found
 
 

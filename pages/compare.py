@@ -7,6 +7,7 @@ from core.training.versions import ModelVersion
 from pages.components.comparison_view import PAGE_ROWS, cached_comparison, categories, changed_products, overall
 from pages.components.context import revision, runtime
 from pages.components.promotion import promotion_box
+from pages.components.reliability import reliability
 from pages.components.words import _
 
 TRAIL_KEY = "compare.trail"  # where each page of the list began, the current one last
@@ -85,6 +86,11 @@ with left:
 with right:
     st.markdown("##### " + _("Put to use"))
     promotion_box("compare", b_id)
+if st.toggle(_("How far their confidence can be believed"), key="compare.reliability"):
+    by_id = {version.id: version for version in versions}
+    for side, version_id in zip(st.columns(2, gap="large"), (a_id, b_id), strict=True):
+        with side:
+            reliability(by_id[version_id], f"compare.{version_id}")
 st.markdown("##### " + _("Categories that gained and lost"))
 categories(found)
 st.markdown("##### " + _("Products whose answer changed") + f"  ({found.n_changed:,} / {found.n_both:,})")

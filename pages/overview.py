@@ -99,6 +99,9 @@ def render_model(view: Overview) -> None:
     st.text(_("{version}, trained {date}").format(version=version.name, date=time_text(version.created_at)))
     if version.test:
         st.text(_("First answer right: {rate}").format(rate=rate_text(version.test.p_at_1)))
+    if version.abstention:
+        st.text(_("Answered surely: {rate}").format(rate=rate_text(version.abstention.coverage)))
+        link(_("Hard to predict"), "products", hard_to_predict="1")
     st.caption(_("On held-out products it never saw; their labels may be wrong too."))
     link(_("Training"), "training")
     link(_("Compare versions"), "compare")

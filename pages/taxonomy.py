@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.catalogue.taxonomy_view import Level, get_level
+from pages.components.category_flags import catch_all_finder, category_flags
 from pages.components.category_picker import category_picker
 from pages.components.context import runtime
 from pages.components.guidelines_editor import guidelines_editor
@@ -102,9 +103,12 @@ def render_node(level: Level) -> None:
         facts.append(_("code {code}").format(code=escape(node.code)))
     if node.is_catch_all:
         facts.append(_("catch-all"))
+    if not node.is_recommended:
+        facts.append(_("not suggested"))
     if node.retired_at:
         facts.append(_("retired"))
     st.caption(" · ".join(facts))
+    category_flags(node)
     guidelines_editor(node)
 
 
@@ -128,6 +132,7 @@ def page() -> None:
     if level.children:
         with table:
             render_children(level)
+    catch_all_finder()
     with st.expander(
         _("Import a taxonomy file"), icon=":material/upload_file:", expanded=has_outcome("taxonomy.upload")
     ):

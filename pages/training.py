@@ -17,6 +17,7 @@ from pages.components.exclusion_rules import exclusion_rules
 from pages.components.job_progress import job_progress
 from pages.components.numbers import rate_text
 from pages.components.promotion import promotion_box, promotion_history, rollback_box
+from pages.components.reliability import reliability
 from pages.components.training_form import chosen_settings, settings_obstacle, training_form
 from pages.components.training_view import cached_preview, prepared_rows, preview_numbers, version_table
 from pages.components.words import _, error_text, escape, failure_text
@@ -104,6 +105,8 @@ def render_versions(versions: list[ModelVersion]) -> None:
         prepared_rows(next(version for version in versions if version.id == chosen))
     with st.expander(_("History of what was in use"), icon=":material/history:"):
         promotion_history()
+    if st.toggle(_("How far its confidence can be believed"), key="training.reliability"):
+        reliability(next(version for version in versions if version.id == chosen), "training")
     if st.toggle(_("Quality per category"), key="training.per_category"):
         category_quality_table(chosen, revision("models", "taxonomy"))
 

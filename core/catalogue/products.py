@@ -140,6 +140,12 @@ class ListedProduct(Product):
     predicted_category_id: int | None = None
     confidence: float | None = None
     margin: float | None = None
+    abstained: bool | None = None  # 'hard to predict'
+    back_off_category_id: int | None = None  # then the deepest category that the model is sure of
+
+    @property
+    def is_hard_to_predict(self) -> bool:
+        return bool(self.abstained)
 
 
 @dataclass(frozen=True)

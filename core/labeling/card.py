@@ -20,6 +20,8 @@ class Card:
     model_version_id: int | None
     model_version_name: str | None
     margin: float | None
+    is_hard_to_predict: bool  # the first suggestion is not sure enough
+    back_off_category_id: int | None  # then the deepest category above it that is; none: not even a root
     overlap: int
     n_done_of_product: int  # in this campaign, by anybody
 
@@ -41,6 +43,8 @@ def get_card(runtime: Runtime, task: Task) -> Card:
         model_version_id=seen["model_version_id"] if seen else None,
         model_version_name=seen["name"] if seen else None,
         margin=seen["margin"] if seen else None,
+        is_hard_to_predict=bool(seen and seen["abstained"]),
+        back_off_category_id=seen["back_off_category_id"] if seen else None,
         overlap=row["overlap"],
         n_done_of_product=row["n_done"],
     )

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from math import comb
 from typing import Any
 
@@ -12,36 +11,15 @@ from numpy.typing import NDArray
 from core.catalogue.taxonomy import Category
 from core.runtime import Runtime
 from core.serving.answer_rules import left_out_ids
-from core.training.intervals import Rate, rate
+from core.training.intervals import rate
 from core.training.learning_rows import LearningRows
 from core.training.training_settings import TrainingSettings
+from core.training.versions import Abstention
 from models.answers import NOWHERE, AnswerRules, Answers
 from models.thresholds import Thresholds
 from models.types import CategoryModel
 
 CHANCE = 0.05  # a category misses the target when so few sure answers right are less likely than this
-
-
-@dataclass(frozen=True)
-class Abstention:
-    """What the thresholds do on held-out rows. Rates are fractions 0..1."""
-
-    target: float  # the precision asked for
-    n_calibration: int  # validation rows the thresholds were chosen on
-    coverage: Rate  # sure of their category, of all rows
-    precision: Rate  # of those, rightly so
-    backed_off: Rate  # not sure of their category but of one above it, of all rows
-    back_off_precision: Rate  # of those, rightly so
-    n_categories: int  # that have sure answers
-    n_missed: int  # of those, below the target by more than chance
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Abstention":
-        names = ("coverage", "precision", "backed_off", "back_off_precision")
-        return cls(**{**values, **{name: Rate(**values[name]) for name in names}})
 
 
 def too_few_rows(rows: LearningRows, settings: TrainingSettings) -> list[int]:

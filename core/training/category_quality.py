@@ -20,6 +20,8 @@ class CategoryQuality:
     f1: float | None
     p_at_2: Rate
     p_at_4: Rate
+    threshold: float | None  # confidence from which on it is answered surely; none: never, or the version has none
+    n_calibration: int | None  # validation rows that chose it, of siblings too where they share it
 
 
 def list_category_quality(runtime: Runtime, version_id: int) -> list[CategoryQuality]:
@@ -37,6 +39,8 @@ def list_category_quality(runtime: Runtime, version_id: int) -> list[CategoryQua
             f1=row.f1,
             p_at_2=rate(row.n_correct_at_2, row.n),
             p_at_4=rate(row.n_correct_at_4, row.n),
+            threshold=row.threshold,
+            n_calibration=row.n_calibration,
         )
         for row in rows
         if row.category_id in categories

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from core.catalogue.taxonomy import load_categories
 from core.runtime import Runtime
-from core.training.abstention import Abstention, measure_abstention
+from core.training.abstention import measure_abstention
 from core.training.evaluate import Answers, answer, count_categories, evaluate, right_labels
 from core.training.learning_rows import LearningRows
-from core.training.versions import Evaluation
+from core.training.versions import Abstention, Evaluation
 from models.answers import AnswerRules
 from models.calibration_error import ReliabilityBin, reliability_bins
 from models.types import CategoryModel

@@ -1,10 +1,11 @@
 """What is known of a trained version: settings, what it learned from, how it did on held-out rows."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from core.training.intervals import Rate
+from core.training.intervals import Rate, rate
 from db.enums import ModelStatus
 from db.model_versions import VersionRecord
 
@@ -32,6 +33,36 @@ class Evaluation:
     def from_dict(cls, values: dict[str, Any]) -> "Evaluation":
         rates = {name: Rate(**values[name]) for name in ("p_at_1", "p_at_2", "p_at_4")}
         return cls(**{**values, **rates})
+
+
+@dataclass(frozen=True)
+class Abstention:
+    """What the thresholds do on held-out rows. Rates are fractions 0..1."""
+
+    target: float  # the precision asked for
+    n_calibration: int  # validation rows the thresholds were chosen on
+    coverage: Rate  # sure of their category, of all rows
+    precision: Rate  # of those, rightly so
+    backed_off: Rate  # not sure of their category but of one above it, of all rows
+    back_off_precision: Rate  # of those, rightly so
+    n_categories: int  # that have sure answers
+    n_missed: int  # of those, below the target by more than chance
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Abstention":
+        names = ("coverage", "precision", "backed_off", "back_off_precision")
+        return cls(**{**values, **{name: Rate(**values[name]) for name in names}})
+
+
+@dataclass(frozen=True)
+class ReliabilityPoint:
+    """Held-out rows of about the same confidence: how sure the model was on average, and how often it was right."""
+
+    confidence: float  # 0..1
+    right: Rate
 
 
 @dataclass(frozen=True)
@@ -65,6 +96,25 @@ class ModelVersion:
     def human_test(self) -> Evaluation | None:
         """On the held-out rows that a person labeled: fewer, but more to be trusted."""
         return _evaluation(self.metrics.get("human"))
+
+    @property
+    def as_served(self) -> Evaluation | None:
+        """On all held-out rows, with what is left out of recommendation left out; none when nothing is."""
+        return _evaluation(self.metrics.get("as_served"))
+
+    @property
+    def abstention(self) -> Abstention | None:
+        """What 'hard to predict' does on held-out rows; none when the version has no thresholds."""
+        found = self.metrics.get("abstention")
+        return Abstention.from_dict(found) if found else None
+
+    @property
+    def reliability(self) -> list[ReliabilityPoint]:
+        """The reliability diagram of the first answers, least sure first; empty for a version made before it was."""
+        return [
+            ReliabilityPoint(part["confidence"], rate(part["n_right"], part["n"]))
+            for part in self.metrics.get("reliability") or []
+        ]
 
 
 def _evaluation(values: dict[str, Any] | None) -> Evaluation | None:

@@ -36,6 +36,7 @@ class CardView:
     facts: tuple[tuple[str, str], ...]  # (name, value)
     image: str | None  # a reference, not yet checked
     choices: tuple[Choice, ...]
+    hard_to_predict: str | None  # what to say when the model is not sure enough
     guidelines: tuple[tuple[str, str], ...]  # (category path, text)
     note: str
     claimed_at: datetime | None
@@ -53,6 +54,7 @@ def make_view(card: Card, categories: dict[int, Category]) -> CardView:
         facts=_facts(card.product, category_path(current) if current else None),
         image=card.product.image,
         choices=choices,
+        hard_to_predict=hard_text(card.back_off_category_id, categories) if card.is_hard_to_predict else None,
         guidelines=tuple(
             (choice.path, text) for choice in choices if (text := categories[choice.category_id].guidelines)
         ),
@@ -71,6 +73,14 @@ def card_token(task: Task) -> str:
 def category_path(category: Category) -> str:
     """The full path in the person's language, as far as the tree has it."""
     return category.path_en if language() == "en" and category.path_en else category.path
+
+
+def hard_text(back_off_id: int | None, categories: dict[int, Category]) -> str:
+    """'hard to predict', and where the model is sure: the deepest category it is sure of, if there is one."""
+    within = categories.get(back_off_id) if back_off_id is not None else None
+    if within is None:
+        return _("hard to predict")
+    return _("hard to predict: surely within {category}").format(category=category_path(within))
 
 
 def _choices(card: Card, categories: dict[int, Category]) -> tuple[Choice, ...]:

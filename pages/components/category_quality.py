@@ -5,7 +5,7 @@ import streamlit as st
 from core.training.category_quality import CategoryQuality, list_category_quality
 from core.training.intervals import TOO_FEW, Rate
 from pages.components.context import runtime
-from pages.components.numbers import rate_text
+from pages.components.numbers import percent, rate_text
 from pages.components.words import _, language
 
 
@@ -20,11 +20,11 @@ def category_quality_table(version_id: int, revisions: tuple[int, ...]) -> None:
     if not found:
         st.text(_("Nothing was held out for this version."))
         return
-    percent = st.column_config.NumberColumn(format="percent")
+    shares = st.column_config.NumberColumn(format="percent")
     st.dataframe(
         [_row(one) for one in found],
         hide_index=True,
-        column_config=dict.fromkeys((_("Recall"), _("Precision"), "F1", "P@2", "P@4"), percent),
+        column_config=dict.fromkeys((_("Recall"), _("Precision"), "F1", "P@2", "P@4"), shares),
     )
     st.caption(_("Held-out products only. Rates of fewer than {n} products are left out.").format(n=TOO_FEW))
 
@@ -41,7 +41,15 @@ def _row(one: CategoryQuality) -> dict[str, str | int | float | None]:
         "F1": one.f1 if enough else None,
         "P@2": _value(one.p_at_2),
         "P@4": _value(one.p_at_4),
+        _("Sure from"): _sure_from(one),
+        _("Chosen on"): one.n_calibration,
     }
+
+
+def _sure_from(one: CategoryQuality) -> str:
+    if one.n_calibration is None:
+        return ""
+    return _("never") if one.threshold is None else f"{percent(one.threshold)} %"
 
 
 def _value(found: Rate) -> float | None:

@@ -64,6 +64,7 @@ def filter_bar(wanted: ProductFilter, order: ProductOrder) -> None:
         "label_source": wanted.label_source or "",
         "order": order.value,
         "disagrees": wanted.disagrees,
+        "hard_to_predict": wanted.hard_to_predict,
         "registered_from": wanted.registered_from,
         "registered_to": wanted.registered_to,
     }
@@ -111,6 +112,7 @@ def _more() -> None:
     st.toggle(
         _("The model contradicts the label"), key="products.disagrees", on_change=_from_widget, args=("disagrees",)
     )
+    st.toggle(_("Hard to predict"), key="products.hard_to_predict", on_change=_from_widget, args=("hard_to_predict",))
     boxes = st.columns(3, vertical_alignment="bottom")
     names = (_("Confidence from, %"), _("Confidence below, %"), _("Margin below, %"))
     for box, name, title in zip(boxes, PERCENTS, names, strict=True):
@@ -150,6 +152,7 @@ def chip_texts(wanted: ProductFilter, everything: bool = False) -> dict[str, str
         "category_ids": _("Label: {names}").format(names=_paths(wanted.category_ids, tree)),
         "predicted_category_ids": _("Model: {names}").format(names=_paths(wanted.predicted_category_ids, tree)),
         "disagrees": _("The model contradicts the label"),
+        "hard_to_predict": _("Hard to predict"),
         "confidence_above": _("Confidence from {n} %").format(n=_percent_text(wanted.confidence_above)),
         "confidence_below": _("Confidence below {n} %").format(n=_percent_text(wanted.confidence_below)),
         "margin_below": _("Margin below {n} %").format(n=_percent_text(wanted.margin_below)),

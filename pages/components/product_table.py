@@ -7,6 +7,7 @@ import streamlit as st
 from core.catalogue.products import ListedProduct, ProductFilter, ProductPage, count_products, list_products
 from core.catalogue.taxonomy import Category, load_categories
 from db.enums import LabelSource, ProductOrder
+from pages.components.card_view import hard_text
 from pages.components.context import revision, runtime
 from pages.components.numbers import count_text
 from pages.components.words import N_, _, language
@@ -55,6 +56,7 @@ def product_table(rows: tuple[ListedProduct, ...]) -> None:
             _("Model says"): st.column_config.TextColumn(width=230),
             _("Confidence"): st.column_config.ProgressColumn(min_value=0, max_value=100, format="%.1f %%", width=120),
             _("Margin"): st.column_config.NumberColumn(format="%.1f %%", width="small"),
+            _("Is it sure?"): st.column_config.TextColumn(width=200),
             _("Price"): st.column_config.NumberColumn(format="localized"),
             _("Registered"): st.column_config.DateColumn(format="YYYY-MM-DD"),
         },
@@ -70,6 +72,7 @@ def _row(product: ListedProduct, tree: dict[int, Category]) -> dict[str, Any]:
         _("Model says"): _path(product.predicted_category_id, tree),
         _("Confidence"): _percent(product.confidence),
         _("Margin"): _percent(product.margin),
+        _("Is it sure?"): hard_text(product.back_off_category_id, tree) if product.is_hard_to_predict else None,
         _("Mall category"): product.mall_category,
         _("Brand"): product.brand,
         _("Price"): float(product.price) if product.price is not None else None,

@@ -17,6 +17,8 @@ def choice_buttons(card: CardView, decide: Decide) -> None:
     with st.container(key="label.choices", gap="xxsmall"):
         if not any(choice.rank for choice in card.choices):
             st.caption(_("No suggestions: no model has scored this product yet. Search a category below."))
+        if card.hard_to_predict:
+            st.caption(":material/help: " + escape(card.hard_to_predict))
         for choice in card.choices:
             with st.container(horizontal=True, gap="xsmall", wrap=False):
                 _choice_button(card, choice, decide)

@@ -70,6 +70,7 @@ def _row(version: ModelVersion) -> dict[str, str]:
         _("P@1 on labels by people"): _human(version.human_test),
         _("Macro-F1"): f"{test.macro_f1:.3f}" if test and test.macro_f1 is not None else "",
         _("Calibration error"): f"{percent(test.ece)} %" if test and test.ece is not None else "",
+        _("Answers surely"): rate_text(version.abstention.coverage) if version.abstention else "",
         _("Answers"): count_text(version.n_scored),
         _("Learned from"): count_text(version.snapshot_rows or 0),
         _("Snapshot"): (version.snapshot_hash or "")[:12],
