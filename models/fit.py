@@ -184,11 +184,12 @@ class _Fit:
                 self.checkpoints.save_state(step.number + 1, self._state())
 
     def finish(self) -> TitleModel:
-        """The calibrated model. Raises TrainingDiverged when a weight is no number: the last step can do that."""
+        """The calibrated model. Raises TrainingDiverged when it answers no numbers: the last step can do that."""
         self.on_progress(FitProgress("calibrating", 1.0))
-        if not all(bool(weights.sum().isfinite()) for weights in self.network.state_dict().values()):
-            raise TrainingDiverged(self.n_steps)
         scores = self._held_out_scores()
+        weights = self.network.state_dict().values()
+        if not (np.isfinite(scores).all() and all(bool(part.sum().isfinite()) for part in weights)):
+            raise TrainingDiverged(self.n_steps)
         calibration = fit_temperature(scores, self.held_out.labels, self.held_out.weights)
         return TitleModel(
             self.network, self.vocabulary, self.tokenizer, self.class_ids, self.config, calibration, self.device

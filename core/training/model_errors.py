@@ -13,6 +13,10 @@ MESSAGES: dict[type[errors.ModelError], str] = {
     ),
     errors.UnknownDevice: N_("There is no device '{device}' here. Use auto, cpu or cuda."),
     errors.UnknownEncoder: N_("There is no encoder '{encoder}'. Choose one of {known}."),
+    errors.TooManyClasses: N_(
+        "The encoder 'ngrams' takes too long for {n_classes} categories (max_classes is {most}). "
+        "Choose the encoder 'label_tree', or raise max_classes."
+    ),
     errors.TrainingDiverged: N_(
         "The training went astray at step {step}: the loss is no number. Try a lower learning rate."
     ),
