@@ -112,6 +112,7 @@ def fingerprint_fit(task: FitTask, config: Config) -> str:
     digest = hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode())
     digest.update(task.class_ids.tobytes() + hash_earlier(task.warm_start).encode())
     digest.update(b"" if task.class_paths is None else task.class_paths.tobytes())
+    digest.update(task.selector.fingerprint() if task.selector else b"")
     _add_texts(digest, task.corpus or ())
     for part in (task.train, task.validation):
         digest.update(f"|{len(part)}|".encode())

@@ -110,6 +110,35 @@ class OnProgress(Protocol):
     def __call__(self, progress: FitProgress) -> None: ...
 
 
+class BatchSelector(Protocol):
+    """Chooses in each step which rows of the batch are learned from and with which labels: `models.noise.selfie`.
+
+    The trainer calls `choose` with what it found before the step, and `end_epoch` with its held-out scores; its
+    `state` lies in the trainer's checkpoints.
+    """
+
+    def fingerprint(self) -> bytes:
+        """All of its settings that decide what it chooses."""
+        ...
+
+    def choose(
+        self, epoch: int, rows: NDArray[np.int64], losses: NDArray[np.float32], predictions: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """(whether it is learned from, its label) of each training row (B,); epochs count from 0.
+
+        Asked twice in an epoch about the same rows it says the same of them.
+        """
+        ...
+
+    def end_epoch(self, epoch: int, scores: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
+        """Hear the scores (H, K) of held-out rows and their labels (H,)."""
+        ...
+
+    def state(self) -> dict[str, NDArray[Any]]: ...
+
+    def load_state(self, state: dict[str, NDArray[Any]]) -> None: ...
+
+
 @dataclass(frozen=True)
 class FitTask:
     """All that a fit is given. Every encoder's fit function takes one and returns its model.
@@ -128,6 +157,7 @@ class FitTask:
     class_paths: NDArray[np.int64] | None = None  # (K, D) category ids root .. leaf, padded with -1; none: no tree
     corpus: Sequence[str] | None = None  # texts the tokenizer learns from; none: those of `train`
     warm_start: Path | None = None  # artifact of an earlier model of the same encoder to begin from
+    selector: BatchSelector | None = None  # none: every row is learned from as it is labeled
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Wrong labels: finding them out of fold, and learning beside them."""
