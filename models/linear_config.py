@@ -21,7 +21,7 @@ class LinearConfig:
     max_ngrams: int = 1_500_000
     mall_category_dropout: float = 0.3  # share of training rows that go without it
     # the machines
-    costs: tuple[float, ...] = (0.1, 0.25, 0.7, 2.0)  # C: low for noisy labels, high for clean ones; the validation
+    costs: tuple[float, ...] = (0.2, 0.7, 2.0)  # C: low for noisy labels, high for clean ones; the validation
     # rows choose, and with a single value there is nothing to choose
     tolerance: float = 0.01  # a machine that changes less is done
     max_passes: int = 200  # over the rows, for one machine
