@@ -2,8 +2,9 @@
 
 Only TRAINING rows are changed: validation and test rows stay as they are in the snapshot, with every word, month and
 label, because they stand for the products that the version will meet. Otherwise a rule or cap would make a version
-look better by making its test easier. The one exception: validation rows of a category that lost its last training row
-are left out, for nothing could answer with it; its test rows stay and count as wrong.
+look better by making its test easier. Two exceptions: validation rows of a category that lost its last training
+row are left out, for nothing could answer with it; its test rows stay and count as wrong. And validation rows whose
+label is suspected to be wrong have weight 0: they do not help to choose the temperature.
 
 What was done is in `PreparedRows.facts`, kept with the version. With the same snapshot, settings and rules the same
 rows come out, so a killed training goes on from its checkpoint.
@@ -22,6 +23,7 @@ from core.curation.seasons import month_weights, summarise_months
 from core.errors import N_
 from core.runtime import Runtime
 from core.training.learning_rows import LearningRows, Rows
+from core.training.suspected_labels import has_suspects, set_suspects_aside
 from core.training.training_settings import TrainingSettings
 from models.types import LabeledProducts
 
@@ -121,6 +123,12 @@ def look_at_images(work: Preparation, rows: LearningRows) -> tuple[LearningRows,
 
 
 STEPS = (
+    Step(
+        "suspected_labels",
+        N_("setting suspected labels aside"),
+        lambda work: has_suspects(work.runtime),
+        lambda work, rows: set_suspects_aside(work.runtime, rows),
+    ),
     Step("exclusions", N_("applying exclusion rules"), lambda work: bool(work.rules), exclude),
     Step("cap", N_("capping crowded categories"), lambda work: work.settings.cap != "none", cap),
     Step("months", N_("evening out the months"), lambda work: work.settings.even_months, even_out_months),

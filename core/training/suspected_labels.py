@@ -1,0 +1,30 @@
+"""Validation rows whose label is suspected to be wrong do not take part in choosing the temperature."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from core.runtime import Runtime
+from core.training.learning_rows import LearningRows
+from db import suspected_labels
+
+MOST = 0.5  # of the validation rows: with more suspected than that, the suspicion is not to be trusted
+
+
+def has_suspects(runtime: Runtime) -> bool:
+    """Whether a search for label issues, or SELFIE, has called any label wrong that still stands."""
+    with runtime.sessions.read() as session:
+        return bool(suspected_labels.list_suspected(session))
+
+
+def set_suspects_aside(runtime: Runtime, rows: LearningRows) -> tuple[LearningRows, dict[str, int]]:
+    """The rows with weight 0 for suspected validation rows, and how many those are. Nothing else changes."""
+    with runtime.sessions.read() as session:
+        suspected = suspected_labels.list_suspected(session)
+    validation = rows.validation
+    aside = np.array([product_id in suspected for product_id in validation.product_ids], np.bool_)
+    if not aside.any() or aside.mean() > MOST:
+        return rows, {"rows": 0}
+    weights = np.where(aside, np.float32(0), validation.labeled.weights)
+    labeled = replace(validation.labeled, weights=weights)
+    return replace(rows, validation=replace(validation, labeled=labeled)), {"rows": int(aside.sum())}

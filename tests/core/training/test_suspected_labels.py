@@ -1,0 +1,59 @@
+"""Suspected labels do not help to choose the temperature, unless a person stands behind them."""
+
+import numpy as np
+
+from core.runtime import Runtime
+from core.training.learning_rows import LearningRows, Rows
+from core.training.suspected_labels import has_suspects, set_suspects_aside
+from core.types import Actor, utc_now
+from db.enums import NoiseMethod, NoiseVerdict
+from db.tables import LabelIssueRow
+from models.types import LabeledProducts, Products
+from tests.core.training.shelf import add_products, category_id, decide, make_titles
+
+
+def part(ids: list[int]) -> Rows:
+    nothing = [""] * len(ids)
+    labeled = LabeledProducts(Products(nothing, nothing, nothing), np.zeros(len(ids), np.int64), np.ones(len(ids), np.float32))
+    return Rows(ids, labeled, [False] * len(ids), [None] * len(ids), [0] * len(ids))
+
+
+def suspect(runtime: Runtime, product: int, given: int, verdict: NoiseVerdict) -> None:
+    with runtime.sessions.write() as session:
+        session.add(
+            LabelIssueRow(
+                product_id=product,
+                method=NoiseMethod.CONFIDENT_LEARNING,
+                verdict=verdict,
+                given_category_id=given,
+                label_quality_score=0.1,
+                created_at=utc_now(),
+            )
+        )
+
+
+def test_only_standing_suspicions_count(runtime: Runtime, actor: Actor) -> None:
+    ids = add_products(runtime, "바지", make_titles("바지", 10))
+    trousers, shoes = category_id(runtime, "바지"), category_id(runtime, "신발")
+    rows = LearningRows([trousers], part([]), part(ids), part([]), [], [], np.array([[trousers]]))
+    assert not has_suspects(runtime)
+    suspect(runtime, ids[0], trousers, NoiseVerdict.ISSUE)
+    suspect(runtime, ids[1], trousers, NoiseVerdict.CLEAN)
+    suspect(runtime, ids[2], shoes, NoiseVerdict.UNCLEAN)  # its label has changed since
+    suspect(runtime, ids[3], trousers, NoiseVerdict.UNCLEAN)
+    decide(runtime, actor, ids[3], "바지")  # a person says it is right
+    assert has_suspects(runtime)
+    found, facts = set_suspects_aside(runtime, rows)
+    assert facts == {"rows": 1}
+    assert found.validation.labeled.weights.tolist() == [0.0] + [1.0] * 9
+
+
+def test_a_suspicion_of_most_rows_is_not_trusted(runtime: Runtime) -> None:
+    ids = add_products(runtime, "바지", make_titles("바지", 3))
+    trousers = category_id(runtime, "바지")
+    for product in ids[:2]:
+        suspect(runtime, product, trousers, NoiseVerdict.ISSUE)
+    rows = LearningRows([trousers], part([]), part(ids), part([]), [], [], np.array([[trousers]]))
+    found, facts = set_suspects_aside(runtime, rows)
+    assert facts == {"rows": 0}
+    assert found.validation.labeled.weights.tolist() == [1.0, 1.0, 1.0]
