@@ -42,10 +42,8 @@ def list_of_product(session: Session, product_id: int) -> Sequence[sa.Row[Accept
     return session.execute(query).all()
 
 
-def find_label(session: Session, product_id: int) -> tuple[bool, int | None]:
-    """Whether there is such a product, and its label."""
-    row = session.execute(sa.select(ProductRow.category_id).where(ProductRow.id == product_id)).first()
-    return (True, row[0]) if row else (False, None)
+def has_product(session: Session, product_id: int) -> bool:
+    return session.scalar(sa.select(ProductRow.id).where(ProductRow.id == product_id)) is not None
 
 
 def map_alternatives(session: Session, first_id: int, last_id: int) -> dict[int, list[int]]:

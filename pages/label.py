@@ -13,6 +13,7 @@ from core.labeling.decisions import list_my_decisions
 from core.labeling.progress import get_progress
 from core.labeling.queue import claim_task
 from db.enums import CampaignStatus
+from pages.components.also_fits import also_fits, or_also_fits
 from pages.components.campaign_names import campaign_name
 from pages.components.card_view import CardView, make_view
 from pages.components.category_picker import category_picker
@@ -93,17 +94,19 @@ def draw_card(campaign: CampaignChoice, n_left: int) -> CardView | None:
     except AppError as error:
         not_yet(error_text(error))
         return None
-    if card is None:
+    if task is None or card is None:
         if campaign.status == CampaignStatus.BUILDING:
             still_building(campaign.is_stalled)
         else:
             all_done(n_left)
         return None
     product_title(card.title)
-    choice_buttons(card, decide)
-    category_picker(f"label.picker.{card.token}", on_pick=partial(pick, card))
+    choose = or_also_fits(decide, task.product_id)
+    choice_buttons(card, choose)
+    category_picker(f"label.picker.{card.token}", on_pick=partial(pick, card, choose))
     with st.container(horizontal=True, gap="xsmall"):
         other_buttons(card, decide, skip)
+        also_fits(card, task.product_id)
         guidelines(campaign.guidelines, card.guidelines)
     st.text_input(
         _("Note"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.catalogue.taxonomy import load_categories
-from core.errors import N_, Conflict, NotFound, UnknownCategory
+from core.errors import N_, NotFound, UnknownCategory
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor, utc_now
@@ -29,7 +29,8 @@ class Alternative:
 def add_alternative(runtime: Runtime, actor: Actor, product_id: int, category_id: int) -> bool:
     """Say that the category is right for the product as well; False when that was said already.
 
-    Raises NotFound (the product), UnknownCategory (not a leaf in use), Conflict (it is the label), Forbidden.
+    It may be the label of now, which the person is about to change; while it is the label, it adds nothing.
+    Raises NotFound (the product), UnknownCategory (not a leaf in use), Forbidden.
     """
     authorize(actor, Action.LABEL)
     category = load_categories(runtime).get(category_id)
@@ -37,11 +38,8 @@ def add_alternative(runtime: Runtime, actor: Actor, product_id: int, category_id
         raise UnknownCategory(N_("This category cannot be given: it is not a leaf that is in use."))
     now = utc_now()
     with runtime.sessions.write() as session:
-        exists, label = alternatives.find_label(session, product_id)
-        if not exists:
+        if not alternatives.has_product(session, product_id):
             raise NotFound(N_("There is no product {product_id}."), product_id=product_id)
-        if label == category_id:
-            raise Conflict(N_("{category} is the product's label already."), category=category.path)
         is_new = alternatives.add_alternative(session, product_id, category_id, actor.person_id, now)
         if is_new:
             after = {"category_id": category_id}

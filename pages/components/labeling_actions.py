@@ -14,6 +14,7 @@ from pages.components.card_view import CardView
 from pages.components.context import actor, runtime
 from pages.components.lease import is_on_screen
 from pages.components.messages import say
+from pages.components.suggestions import Decide
 from pages.components.words import error_text
 
 
@@ -38,10 +39,10 @@ def decide(card: CardView, kind: DecisionKind, category_id: int | None, rank: in
         say(error_text(error))
 
 
-def pick(card: CardView, category_id: int) -> None:
+def pick(card: CardView, choose: Decide, category_id: int) -> None:
     """From the picker: a suggestion picked there still counts with its rank."""
     rank = next((choice.rank for choice in card.choices if choice.category_id == category_id), None)
-    decide(card, DecisionKind.LABEL, category_id, rank)
+    choose(card, DecisionKind.LABEL, category_id, rank)
 
 
 def skip(card: CardView) -> None:
