@@ -4,7 +4,19 @@ import sys
 
 import typer
 
-from commands import catalogue, category_flags, curation, demo, experiments, images, importing, labeling, system, training
+from commands import (
+    attributes,
+    catalogue,
+    category_flags,
+    curation,
+    demo,
+    experiments,
+    images,
+    importing,
+    labeling,
+    system,
+    training,
+)
 from commands.terminal import say_error, say_misuse
 from core.errors import AppError
 
@@ -17,7 +29,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for room in (catalogue, category_flags, demo, images, importing, labeling, curation, training, experiments, system):
+ROOMS = (
+    catalogue,
+    category_flags,
+    attributes,
+    demo,
+    images,
+    importing,
+    labeling,
+    curation,
+    training,
+    experiments,
+    system,
+)
+for room in ROOMS:
     room.register(app)
 
 
