@@ -1,6 +1,7 @@
 """The model family: which encoders there are, fitting one, reading one back. Nothing heavy loads before its turn."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,8 @@ def fit_model(encoder: str, task: FitTask) -> CategoryModel:
 
 def fit_text(encoder: str, task: FitTask) -> CategoryModel:
     """Train the chosen encoder, one of ENCODERS, whatever images the products have."""
-    return _named(ENCODERS[encoder])(task)
+    own = {name: value for name, value in task.config.items() if name != "image"}
+    return _named(ENCODERS[encoder])(replace(task, config=own))
 
 
 def load_model(folder: Path, device: str = "cpu") -> CategoryModel:

@@ -19,6 +19,8 @@ CONFIGS = {
     "gru": "models.encoders.config:GruConfig",
     "label_tree": "models.label_tree.config:LabelTreeConfig",
 }
+IMAGES = "models.image.config:ImageConfig"
+IMAGE = "image"  # the key of its settings among an encoder's; 'image.fc_dim' when written in a line
 LIBRARIES: dict[str, tuple[str, ...]] = {"sentence": ("sentence_transformers", "setfit")}
 # settings of a training that some encoders have, others not
 SHARED = ("epochs", "head", "deterministic")
@@ -70,7 +72,9 @@ def find_obstacle(settings: TrainingSettings) -> AppError | None:
     if place is None:
         return None
     try:
-        _class_at(place).from_dict(encoder_config(settings))
+        own = encoder_config(settings)
+        _class_at(IMAGES).from_dict(own.pop(IMAGE, {}))
+        _class_at(place).from_dict(own)
     except (ValueError, TypeError) as error:
         return InvalidInput(
             N_("The encoder '{encoder}' cannot be told this: {reason}"), encoder=settings.encoder, reason=error
@@ -89,13 +93,18 @@ def read_own_settings(encoder: str, lines: Iterable[str]) -> dict[str, Any]:
 
     A value is read as what its default is: 'true', '0.5', '256', '2,5' for several. Raises InvalidInput.
     """
-    known, found = own_settings(encoder), {}
+    known = own_settings(encoder)
+    found: dict[str, Any] = {}
     for line in lines:
         if not line.strip():
             continue
         name, equals, text = (part.strip() for part in line.partition("="))
         if not equals or not name or not text:
             raise InvalidInput(N_("'{line}' is not of the form name=value."), line=line.strip())
+        part, dot, rest = name.partition(".")
+        if part == IMAGE and dot:
+            found.setdefault(IMAGE, {}).update(_read_image_setting(rest, text))
+            continue
         if known and name not in known:
             raise InvalidInput(
                 N_("The encoder '{encoder}' has no setting '{name}'. It has: {known}."),
@@ -108,6 +117,19 @@ def read_own_settings(encoder: str, lines: Iterable[str]) -> dict[str, Any]:
         except ValueError:
             raise InvalidInput(N_("'{value}' is no value for '{name}'."), value=text, name=name) from None
     return found
+
+
+def _read_image_setting(name: str, text: str) -> dict[str, Any]:
+    """One setting of the image classifier. Raises InvalidInput."""
+    known = {part.name: part.default for part in fields(_class_at(IMAGES))}
+    if name not in known:
+        raise InvalidInput(
+            N_("Images have no setting '{name}'. They have: {known}."), name=name, known=", ".join(known)
+        )
+    try:
+        return {name: _value(text, known[name])}
+    except ValueError:
+        raise InvalidInput(N_("'{value}' is no value for '{name}'."), value=text, name=name) from None
 
 
 def _value(text: str, default: Any) -> Any:
