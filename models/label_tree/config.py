@@ -34,10 +34,11 @@ class LabelTreeConfig:
     tolerance: float = 0.1  # a matcher that changes less is done before
     negatives: str = "siblings"  # siblings: rows of the node's own categories; matched: also rows led there wrongly
     matched_beam: int = 3  # with matched: how many nodes of a level each row is led to
-    prune: float = 0.02  # smaller weights of n-grams are dropped; those of dense features never are
+    prune: float = 0.005  # smaller weights of n-grams are dropped; those of dense features never are
     max_weights: int = 150_000_000  # of the whole tree; 8 bytes each
     memory_mb: int = 4096  # for training one node; a larger node learns from a sample of its rows
-    n_threads: int = 2  # matchers trained side by side where the memory allows it
+    n_threads: int = 1  # more: matchers side by side where memory allows; liblinear then shares its chance, so that the
+    # same seed gives other last digits
     # answering
     beam: int = 10  # nodes of each level that are followed
     seed: int = 7

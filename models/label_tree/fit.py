@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
-from models.calibration import fit_temperature
+from models.calibration import fit_temperature, log_probabilities
 from models.calibration_error import expected_calibration_error
 from models.checkpoint import fingerprint_fit
 from models.device import one_thread
 from models.label_tree.config import LabelTreeConfig
 from models.label_tree.features import ROWS, FeatureMaker, learn_features, without_some_malls
 from models.label_tree.matcher import fit_node
-from models.label_tree.model import FAR, LabelTreeModel, calibrated
+from models.label_tree.model import FAR, LabelTreeModel, calibrated, with_others
 from models.label_tree.pairs import Pairs
 from models.label_tree.search import Candidates, LevelWeights, search
 from models.label_tree.shape import TreeShape, build_tree, label_embeddings
@@ -26,6 +27,7 @@ from models.types import Calibration, FitProgress, FitTask
 _REPORT_SECONDS = 0.5
 _PREPARING, _BUILDING = 0.10, 0.12  # where these stages end on the progress bar
 _MOST_HELD_OUT = 20_000  # validation rows the calibration needs at most
+_OTHERS = (-0.25, -0.5, -1.0, -2.0, -4.0)  # scores of 'none of the candidates' that are tried
 _BYTES_A_VALUE = 28  # of a sparse row while liblinear works on it: see `matcher`
 
 
@@ -122,7 +124,7 @@ class _Fit:
 
         def on_child(done: int) -> None:
             now = time.monotonic()
-            if now - self.reported > _REPORT_SECONDS:
+            if done == n_children or now - self.reported > _REPORT_SECONDS:
                 self.reported = now
                 fraction = _BUILDING + (1 - _BUILDING) * (before + share * done / n_children)
                 self.task.on_progress(FitProgress("training", fraction))
@@ -144,28 +146,29 @@ class _Fit:
         return np.concatenate(found)
 
     def _calibrate(self, maker: FeatureMaker, shape: TreeShape, levels: list[LevelWeights]) -> Calibration:
-        """On validation rows that the beam leads to the right leaf; how many it does not is the share of the rest."""
+        """On validation rows: temperature and shift, and the score of 'none of the candidates' that fits best."""
         held_out, n_classes = self.task.validation, len(self.task.class_ids)
         if len(held_out) > _MOST_HELD_OUT:
             chosen = np.random.default_rng(self.config.seed).permutation(len(held_out))[:_MOST_HELD_OUT]
             held_out = held_out.take(np.sort(chosen))
+        if not len(held_out):
+            return fit_temperature(np.empty((0, 2), np.float32), held_out.labels, held_out.weights)
         model = LabelTreeModel(maker, shape, levels, self.task.class_ids, Calibration())
         parts = [
             model.candidates(held_out.products.slice(start, start + ROWS)) for start in range(0, len(held_out), ROWS)
         ]
-        nothing = Candidates(np.empty((0, 1), np.int64), np.empty((0, 1), np.float32))
-        ids, scores = (np.concatenate(each) for each in zip(*(parts or [nothing]), strict=True))
-        hit = ids == held_out.labels[:, None]  # (N, M)
+        found = Candidates(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+        hit = found.ids == held_out.labels[:, None]  # (N, M)
         reached = hit.any(axis=1)
-        fitted = fit_temperature(
-            np.maximum(scores[reached], FAR), hit[reached].argmax(axis=1), held_out.weights[reached]
-        )
-        rest = float((len(held_out) - reached.sum() + 0.5) / (len(held_out) + 1)) if len(held_out) else 1e-3
-        rest = min(rest, 0.5)
-        fitted = replace(fitted, n=len(held_out), details={**fitted.details, "rest": rest})
-        if not len(held_out):
-            return fitted
-        chances = calibrated(Candidates(ids, scores), fitted, rest, n_classes)
-        return replace(
-            fitted, ece=expected_calibration_error(chances.max(1), hit[np.arange(len(ids)), chances.argmax(1)])
-        )
+        target = np.where(reached, hit.argmax(axis=1), found.ids.shape[1])
+        best, least = Calibration(), np.inf
+        for others in (FAR,) if reached.all() else _OTHERS:
+            scores = with_others(found, others)
+            fitted = fit_temperature(scores, target, held_out.weights)
+            logs = log_probabilities(torch.from_numpy(scores), fitted).numpy()
+            loss = -float(logs[np.arange(len(target)), target].mean())
+            if loss < least:
+                best, least = replace(fitted, details={**fitted.details, "others": others}), loss
+        chances, _ = calibrated(found, best, n_classes)
+        is_right = hit[np.arange(len(hit)), chances.argmax(axis=1)]
+        return replace(best, ece=expected_calibration_error(chances.max(axis=1), is_right))

@@ -26,6 +26,7 @@ from models.types import Calibration, Products, Writer
 
 FORMAT = 1  # of the artifact folder; another number is refused
 PREDICT_ROWS = 4096  # answered at a time: bounds the memory
+KEPT = 50  # candidates of a product that have a probability of their own
 FAR = -1e4  # instead of minus infinity, where a gradient or a product with 0 is taken
 _PARTS = ("columns", "counts", "children", "values", "bias")
 
@@ -57,14 +58,14 @@ class LabelTreeModel(BaseCategoryModel):
         return {"format": FORMAT, "kind": self.kind, "n_image": self.maker.n_image, **self.settings.to_dict()}
 
     def candidates(self, products: Products) -> Candidates:
-        """(N, M) class positions the beam reaches and the log of their path scores, not calibrated."""
-        return search(self.maker.rows(products), self.shape, self.levels, self.settings.beam)
+        """(N, M) the best of the class positions the beam reaches and the log of their path scores, not calibrated."""
+        return search(self.maker.rows(products), self.shape, self.levels, self.settings.beam).best(KEPT)
 
     def log_probabilities(self, products: Products) -> Iterator[Tensor]:
         """Log of the calibrated probabilities, (B, K), of the next products."""
         n_classes = len(self.class_ids)
-        for ids, chances in self._chunks(products):
-            filled = np.full((len(ids), n_classes + 1), self._rest / n_classes, np.float32)
+        for ids, chances, share in self._chunks(products):
+            filled = np.repeat(share[:, None], n_classes + 1, axis=1)
             np.put_along_axis(filled, ids, chances, 1)  # -1, a place without a candidate, is the column too many
             yield torch.from_numpy(filled[:, :n_classes]).clamp_min(1e-30).log()
 
@@ -75,41 +76,23 @@ class LabelTreeModel(BaseCategoryModel):
         """
         k = min(k, len(self.class_ids))
         found_ids, found_chances = [np.empty((0, k), np.int64)], [np.empty((0, k), np.float32)]
-        for ids, chances in self._chunks(products):
-            if ids.shape[1] > k:
-                places = np.argpartition(-chances, k - 1, axis=1)[:, :k]
-                ids, chances = np.take_along_axis(ids, places, 1), np.take_along_axis(chances, places, 1)
-            order = np.argsort(-chances, axis=1, kind="stable")
+        for ids, chances, share in self._chunks(products):
+            order = np.argsort(-chances, axis=1, kind="stable")[:, :k]
             ids, chances = np.take_along_axis(ids, order, 1), np.take_along_axis(chances, order, 1)
             if ids.shape[1] < k or (ids < 0).any():
-                ids, chances = self._filled_up(ids, chances, k)
+                ids, chances = _filled_up(ids, chances, share, k)
             found_ids.append(self.class_ids[ids])
-            found_chances.append(chances.astype(np.float32))
+            found_chances.append(chances)
         return np.concatenate(found_ids), np.concatenate(found_chances)
 
-    @property
-    def _rest(self) -> float:
-        """The probability that all classes share evenly: as often the beam misses the right one."""
-        return float(self.calibration.details.get("rest", 1e-3))
-
-    def _chunks(self, products: Products) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """(B, M) class positions, -1 for none, and their calibrated probabilities, in no order."""
+    def _chunks(
+        self, products: Products
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]]:
+        """(B, M) class positions, -1 for none, and their calibrated probabilities; (B,) that of every other class."""
+        n_classes = len(self.class_ids)
         for start in range(0, len(products), PREDICT_ROWS):
             found = self.candidates(products.slice(start, start + PREDICT_ROWS))
-            yield found.ids, calibrated(found, self.calibration, self._rest, len(self.class_ids))
-
-    def _filled_up(
-        self, ids: NDArray[np.int64], chances: NDArray[np.float32], k: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Rows of k answers, where the beam had fewer: the lowest class positions that are not among them follow."""
-        whole = np.empty((len(ids), k), np.int64)
-        share = np.full((len(ids), k), self._rest / len(self.class_ids), np.float32)
-        for row, (own, chance) in enumerate(zip(ids, chances, strict=True)):
-            own, chance = own[own >= 0], chance[own >= 0]
-            others = np.setdiff1d(np.arange(k + len(own)), own)[: k - len(own)]
-            whole[row] = np.concatenate([own, others])
-            share[row, : len(own)] = chance
-        return whole, share
+            yield found.ids, *calibrated(found, self.calibration, n_classes)
 
     def files(self) -> dict[str, Writer]:
         calibration = self.calibration
@@ -154,11 +137,36 @@ class LabelTreeModel(BaseCategoryModel):
         return cls(maker, shape, levels, class_ids, calibration)
 
 
-def calibrated(found: Candidates, calibration: Calibration, rest: float, n_classes: int) -> NDArray[np.float32]:
-    """(N, M) probabilities of the candidates: all but `rest` is theirs, and of that each has an even share too."""
-    scores = torch.from_numpy(np.maximum(found.scores, FAR))
-    own = log_probabilities(scores, calibration).exp().numpy() * (1.0 - rest) + rest / n_classes
-    return np.where(found.ids >= 0, own, 0.0).astype(np.float32)
+def with_others(found: Candidates, others: float) -> NDArray[np.float32]:
+    """Scores (N, M + 1) for the calibration: the last column stands for all classes that are no candidates."""
+    column = np.full((len(found.scores), 1), others, np.float32)
+    return np.maximum(np.concatenate([found.scores, column], axis=1), FAR)
+
+
+def calibrated(
+    found: Candidates, calibration: Calibration, n_classes: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(N, M) probabilities of the candidates, and (N,) that of each other class.
+
+    What falls to the other classes is spread evenly over all, so no candidate comes behind another class.
+    """
+    scores = with_others(found, float(calibration.details.get("others", FAR)))
+    own = log_probabilities(torch.from_numpy(scores), calibration).exp().numpy()  # (N, M + 1)
+    share = (own[:, -1] / n_classes).astype(np.float32)
+    return np.where(found.ids >= 0, own[:, :-1] + share[:, None], 0.0).astype(np.float32), share
+
+
+def _filled_up(
+    ids: NDArray[np.int64], chances: NDArray[np.float32], share: NDArray[np.float32], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Rows of k answers, where the beam had fewer: the lowest class positions that are not among them follow."""
+    whole, filled = np.empty((len(ids), k), np.int64), np.repeat(share[:, None], k, axis=1)
+    for row, (own, chance) in enumerate(zip(ids, chances, strict=True)):
+        own, chance = own[own >= 0], chance[own >= 0]
+        others = np.setdiff1d(np.arange(k), own)[: k - len(own)]
+        whole[row] = np.concatenate([own, others])
+        filled[row, : len(own)] = chance
+    return whole, filled
 
 
 def _read_level(arrays: dict[str, NDArray[np.generic]], number: int, n_columns: int) -> LevelWeights:
