@@ -55,24 +55,36 @@ class Tokenizer:
             return np.empty(0, np.int64), np.empty(0, np.int64)
         return _flat(self._processor.encode(list(texts), num_threads=n_threads))
 
-    def sample(self, texts: Sequence[str], alpha: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """As `encode`, each text cut by chance: subword regularization (Kudo 2018). The same again for the same seed.
+    def cuts(self, texts: Sequence[str], most: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+        """The `most` (at least 1) likeliest ways to cut each of N texts, for subword regularization (Kudo 2018).
 
-        `alpha` near 0 takes any cut as likely; 1 takes each as often as the pieces' probabilities say. A text with one
-        of the tokenizer's symbols is cut as ever: sampling would cut the symbol.
+        Ids of all pieces, (n,); the cut each is from, (n,), where cut c of text i is number i * most + c; the log
+        probability of each cut, (N, most), the best first, -inf where there are fewer. A text with one of the
+        tokenizer's symbols has one cut: others would cut the symbol. SentencePiece's own sampling is not used: its
+        chance is another in every process, so that a resumed fit would end otherwise.
         """
+        logs = np.full((len(texts), most), -np.inf, np.float32)
         if self._processor is None or not texts:
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        from sentencepiece import set_random_generator_seed
+            logs[:, 0] = 0.0
+            return np.empty(0, np.int64), np.empty(0, np.int64), logs
+        found = self._processor.nbest_encode(list(texts), nbest_size=most)
+        pieces: list[int] = []
+        sizes = np.zeros((len(texts), most), np.int64)
+        for row, ways in enumerate(found):
+            kept = ways[:1] if self._symbols is not None and self._symbols.search(texts[row]) else ways
+            for place, way in enumerate(kept):
+                pieces += way
+                sizes[row, place] = len(way)
+                logs[row, place] = 0.0
+        flat = np.array(pieces, np.int64)
+        owners = np.repeat(np.arange(sizes.size), sizes.ravel())
+        logs += np.bincount(owners, self._scores[flat], sizes.size).reshape(sizes.shape).astype(np.float32)
+        return flat, owners, logs
 
-        # with num_threads one new thread cuts the texts in order, and a new thread begins with the seed
-        set_random_generator_seed(seed % 2**32)
-        found = self._processor.encode(list(texts), enable_sampling=True, alpha=alpha, nbest_size=-1, num_threads=1)
-        if self._symbols is not None:
-            kept = [row for row, text in enumerate(texts) if self._symbols.search(text)]
-            for row, pieces in zip(kept, self._processor.encode([texts[row] for row in kept]), strict=True):
-                found[row] = pieces
-        return _flat(found)
+    @cached_property
+    def _scores(self) -> NDArray[np.float64]:
+        """Log probability of every piece."""
+        return np.array([self._processor.get_score(piece) for piece in range(self.vocabulary_size)])
 
     @cached_property
     def _symbols(self) -> re.Pattern[str] | None:

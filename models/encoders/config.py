@@ -20,8 +20,8 @@ class EncoderConfig:
     max_title_characters: int = 500  # the rest of a longer title is cut
     vocabulary_size: int = 20_000  # SentencePiece pieces; small catalogues carry fewer
     symbols: tuple[str, ...] = ()  # words that are never cut into pieces: tokens that carry a category
-    subword_sampling: bool = True  # titles are cut anew in every epoch of training
-    subword_alpha: float = 0.3  # how: near 0 any cut is as likely, 1 follows the pieces' probabilities
+    subword_cuts: int = 8  # in training each title is cut in one of so many ways, by chance; 1: always the same way
+    subword_alpha: float = 0.3  # near 0 each way is as likely, 1 follows the pieces' probabilities
     char_ngrams: tuple[int, int] = (2, 5)  # lengths inside a word, its edges included
     word_ngrams: tuple[int, int] = (1, 2)  # words and pairs of neighbours
     max_ngram_buckets: int = 262_144  # hashed n-grams share so many embeddings, fewer in small catalogues; 0: none
@@ -54,8 +54,8 @@ class EncoderConfig:
         _check(all(1 <= size <= 65_536 for size in self._as_tuple("layer_sizes", int)), "layer_sizes", "1 to 65536")
         for name, words in (("head", HEADS), ("activation", ACTIVATIONS)):
             _check(getattr(self, name) in words, name, f"one of {', '.join(words)}")
-        for name in ("max_title_characters", "vocabulary_size", "embedding_dim", "epochs", "warm_epochs",
-                     "batch_size"):  # fmt: skip
+        for name in ("max_title_characters", "vocabulary_size", "embedding_dim", "subword_cuts", "epochs",
+                     "warm_epochs", "batch_size"):  # fmt: skip
             _check(getattr(self, name) >= 1, name, "at least 1")
         _check(self.rows_at_once is None or self.rows_at_once >= 1, "rows_at_once", "at least 1")
         for name in ("max_ngram_buckets", "weight_decay"):

@@ -20,7 +20,15 @@ from models.encoders.config import CONFIGS, EncoderConfig, GruConfig
 from models.encoders.model import PREDICT_ROWS, NeuralTextModel, score_tokens
 from models.encoders.network import Batch, TextNetwork
 from models.encoders.prepare import Prepared, prepare_texts
-from models.encoders.texts import N_FIELDS, Tokens, drop_by_chance, encode_tokens, normalise_fields
+from models.encoders.texts import (
+    N_FIELDS,
+    TitleCuts,
+    Tokens,
+    cut_titles,
+    drop_by_chance,
+    encode_tokens,
+    normalise_fields,
+)
 from models.encoders.training_state import pack, unpack
 from models.encoders.warm_start import begin_from, find_earlier_text_model
 from models.errors import TrainingDiverged
@@ -116,7 +124,7 @@ class _Fit:
         fingerprint = f"{fingerprint_fit(task, config)[:16]}{encoder}"
         self.checkpoints = Checkpoints(task.folder, fingerprint, config.checkpoint_seconds)
         earlier = find_earlier_text_model(task, encoder, config)
-        self.prepared, self.data = self._prepare(earlier.model.prepared if earlier else None)
+        self.prepared, self.data, self.cuts = self._prepare(earlier.model.prepared if earlier else None)
         self.held_out_data = self._encode(self.held_out)
         torch.manual_seed(config.seed)
         n_tokens = N_FIELDS * self.prepared.tokenizer.vocabulary_size + self.prepared.n_buckets
@@ -132,13 +140,14 @@ class _Fit:
         self.n_steps = self.steps_an_epoch * self.n_epochs
         self.fraction = _PREPARING
 
-    def _prepare(self, earlier: Prepared | None) -> tuple[Prepared, Tokens]:
+    def _prepare(self, earlier: Prepared | None) -> tuple[Prepared, Tokens, TitleCuts | None]:
         """Tokenizer and number of buckets, made or found, and the training rows as tokens."""
         self.on_progress(FitProgress("reading titles", 0.0))
         texts = normalise_fields(self.task.train.products, self.config)
         prepared = prepare_texts(texts, self.task, self.config, self.checkpoints, earlier)
         self.on_progress(FitProgress("encoding titles", 0.07))
-        return prepared, encode_tokens(texts, prepared.tokenizer, prepared.n_buckets, self.config)
+        tokens = encode_tokens(texts, prepared.tokenizer, prepared.n_buckets, self.config)
+        return prepared, tokens, cut_titles(texts, prepared.tokenizer, self.config)
 
     def _encode(self, rows: LabeledProducts) -> Tokens:
         texts = normalise_fields(rows.products, self.config)
@@ -214,7 +223,7 @@ class _Fit:
     def _make_data(self, step: _Step) -> _StepData:
         chance = np.random.default_rng((self.config.seed, 1, step.number))
         seed, rows = int(chance.integers(2**62)), torch.from_numpy(step.rows)
-        tokens = drop_by_chance(self.data.take(step.rows), self.prepared.tokenizer, self.config, chance)
+        tokens = drop_by_chance(self.data, self.cuts, step.rows, self.config, chance)
         used, tokens = tokens.renumber()
         return _StepData(
             step,

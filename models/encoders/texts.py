@@ -56,14 +56,12 @@ class Tokens:
 
     parts: tuple[Ragged, ...]
     weights: NDArray[np.float32]  # (N_FIELDS, N) how much each field counts; 0 is exactly an empty field
-    titles: list[str]  # in normal form: training cuts them anew
 
     def __len__(self) -> int:
-        return len(self.titles)
+        return int(self.weights.shape[1])
 
     def take(self, rows: NDArray[np.int64]) -> "Tokens":
-        parts = tuple(part.take(rows) for part in self.parts)
-        return Tokens(parts, self.weights[:, rows], [self.titles[row] for row in rows.tolist()])
+        return Tokens(tuple(part.take(rows) for part in self.parts), self.weights[:, rows])
 
     def renumber(self) -> tuple[NDArray[np.int64], "Tokens"]:
         """(the U embeddings in use, rising; the same tokens as places among them)."""
@@ -71,11 +69,24 @@ class Tokens:
         used, places = np.unique(together, return_inverse=True)
         cuts = np.split(places.astype(np.int32), np.cumsum([len(part.values) for part in self.parts])[:-1])
         parts = tuple(Ragged(cut, part.starts) for cut, part in zip(cuts, self.parts, strict=True))
-        return used.astype(np.int64), Tokens(parts, self.weights, self.titles)
+        return used.astype(np.int64), Tokens(parts, self.weights)
 
     def lengths(self) -> NDArray[np.int64]:
         """(N,) pieces of all fields."""
         return np.sum([part.sizes for part in self.parts[:N_FIELDS]], axis=0)
+
+
+@dataclass(frozen=True)
+class TitleCuts:
+    """N titles, each cut into pieces in C ways: cut c of title i is row i * C + c of `pieces`."""
+
+    pieces: Ragged
+    chances: NDArray[np.float32]  # (N, C) rising to 1: how likely it is one of the cuts up to here
+
+    def choose(self, rows: NDArray[np.int64], chance: np.random.Generator) -> Ragged:
+        """A cut of each of these titles, by chance."""
+        passed = self.chances[rows, :-1] < chance.random(len(rows))[:, None]
+        return self.pieces.take(rows * self.chances.shape[1] + passed.sum(1))
 
 
 @dataclass(frozen=True)
@@ -94,14 +105,17 @@ class NormalFields:
 
 
 def normalise_fields(products: Products, config: EncoderConfig) -> NormalFields:
-    """Normal form of every field. Without mall weights every mall category counts fully."""
+    """Normal form of every field. Without mall weights every mall category counts fully; one of weight 0 is ''."""
     weights = np.ones((N_FIELDS, len(products)), np.float32)
+    mall_categories = products.mall_categories
     if products.mall_weights is not None:
         weights[MALL_CATEGORY] = np.clip(products.mall_weights, 0.0, 1.0)
+        pairs = zip(mall_categories, weights[MALL_CATEGORY], strict=True)
+        mall_categories = [text if weight > 0 else "" for text, weight in pairs]
     return NormalFields(
         (
             _normalise(products.titles, config.max_title_characters),
-            _normalise(products.mall_categories, config.max_title_characters),
+            _normalise(mall_categories, config.max_title_characters),
             _normalise(products.brands, config.max_title_characters),
         ),
         weights,
@@ -130,20 +144,39 @@ def encode_tokens(texts: NormalFields, tokenizer: Tokenizer, n_buckets: int, con
     for number, field in enumerate(texts.fields if n_buckets else ()):
         hashes, owners = _hash(field, number, config)
         parts.append(Ragged.of(hashes.astype(np.int64) % n_buckets + N_FIELDS * size, owners, n))
-    return Tokens(tuple(parts), texts.weights, texts.fields[TITLE])
+    return Tokens(tuple(parts), texts.weights)
 
 
-def drop_by_chance(tokens: Tokens, tokenizer: Tokenizer, config: EncoderConfig, chance: np.random.Generator) -> Tokens:
-    """What training sees of the products this time: titles cut anew, some fields and some tokens gone."""
-    parts, weights = list(tokens.parts), tokens.weights.copy()
-    if config.subword_sampling:
-        pieces, owners = tokenizer.sample(tokens.titles, config.subword_alpha, int(chance.integers(1, 2**32)))
-        parts[TITLE] = Ragged.of(pieces, owners, len(tokens))  # the title's segment begins at 0
+def cut_titles(texts: NormalFields, tokenizer: Tokenizer, config: EncoderConfig) -> TitleCuts | None:
+    """Every way to cut each title; none when there is one way only."""
+    most = config.subword_cuts
+    if most == 1:
+        return None
+    titles, pieces, sizes, chances = texts.fields[TITLE], [], [], []
+    for start in range(0, len(titles), _CHUNK):
+        cut = titles[start : start + _CHUNK]
+        found, owners, logs = tokenizer.cuts(cut, most)
+        pieces.append(found.astype(np.int32))
+        sizes.append(np.bincount(owners, minlength=logs.size))
+        shares = np.exp(config.subword_alpha * (logs - logs[:, :1]))
+        chances.append((shares.cumsum(1) / shares.sum(1, keepdims=True)).astype(np.float32))
+    starts = np.concatenate([[0], np.cumsum(np.concatenate(sizes))])
+    return TitleCuts(Ragged(np.concatenate(pieces), starts), np.concatenate(chances))
+
+
+def drop_by_chance(
+    tokens: Tokens, cuts: TitleCuts | None, rows: NDArray[np.int64], config: EncoderConfig, chance: np.random.Generator
+) -> Tokens:
+    """What training sees of these rows this time: titles cut by chance, some fields and some tokens gone."""
+    found = tokens.take(rows)
+    parts, weights = list(found.parts), found.weights
+    if cuts is not None:
+        parts[TITLE] = cuts.choose(rows, chance)  # the title's segment of the table begins at 0
     for field, share in ((MALL_CATEGORY, config.mall_category_dropout), (BRAND, config.brand_dropout)):
-        weights[field, chance.random(len(tokens)) < share] = 0.0
+        weights[field, chance.random(len(rows)) < share] = 0.0
     if config.token_dropout:
         parts = [part.keep(chance.random(len(part.values)) >= config.token_dropout) for part in parts]
-    return Tokens(tuple(parts), weights, tokens.titles)
+    return Tokens(tuple(parts), weights)
 
 
 def _normalise(texts: Sequence[str], max_characters: int) -> list[str]:

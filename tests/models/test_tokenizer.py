@@ -3,6 +3,7 @@
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from models.tokenizer import Tokenizer, normalise, train_tokenizer
@@ -87,21 +88,28 @@ def test_titles_of_the_blank_sign_alone_give_no_pieces() -> None:
     tokenizer = train_tokenizer(["\u2581", " "], 100, seed=1)
     assert tokenizer.vocabulary_size == 1
     assert not len(tokenizer.encode(["\u2581"])[0])
-    assert not len(tokenizer.sample(["\u2581"], 0.1, 1)[0])
+    assert tokenizer.cuts(["\u2581"], 2)[2].tolist() == [[0.0, -np.inf]]
 
 
-def test_sampling_cuts_by_chance_and_the_same_again_for_a_seed() -> None:
-    titles = [f"produkt nummer {n} für tests" for n in range(200)]
+def pieces_of(tokenizer: Tokenizer, found: np.ndarray, owners: np.ndarray, owner: int) -> list[str]:
+    return [tokenizer.piece(int(number)) for number in found[owners == owner]]
+
+
+def test_a_title_can_be_cut_in_several_ways_the_likeliest_first() -> None:
+    titles = ["", "x", *[f"produkt nummer {n} für tests" for n in range(200)]]
     tokenizer = train_tokenizer(titles, 200, seed=1)
-    plain, owners = tokenizer.encode(titles)
-    sampled, sampled_owners = tokenizer.sample(titles, 0.1, seed=3)
-    assert len(sampled) > len(plain)
-    assert (tokenizer.sample(titles, 0.1, seed=3)[0] == sampled).all()
-    assert len(tokenizer.sample(titles, 0.1, seed=4)[0]) != len(sampled)
-    for row in (0, 99, 199):
-        whole = "".join(tokenizer.piece(int(number)) for number in sampled[sampled_owners == row])
-        assert whole == "".join(tokenizer.piece(int(number)) for number in plain[owners == row])
-    assert (tokenizer.encode(titles)[0] == plain).all()
+    plain, plain_owners = tokenizer.encode(titles)
+    pieces, owners, logs = tokenizer.cuts(titles, 4)
+    assert logs.shape == (202, 4)
+    assert np.isfinite(logs[2:, :2]).all()
+    assert (logs[2:, 0] >= logs[2:, 1]).all()
+    assert logs[0].tolist() == [0.0, -np.inf, -np.inf, -np.inf]
+    for row in (1, 2, 99, 201):
+        ways = [pieces_of(tokenizer, pieces, owners, row * 4 + place) for place in range(4)]
+        ways = [way for way, log in zip(ways, logs[row], strict=True) if np.isfinite(log)]
+        assert ways[0] == pieces_of(tokenizer, plain, plain_owners, row)
+        assert {"".join(way) for way in ways} == {f" {titles[row]}"}
+        assert len({tuple(way) for way in ways}) == len(ways)
 
 
 def test_symbols_are_never_cut() -> None:
@@ -109,6 +117,9 @@ def test_symbols_are_never_cut() -> None:
     titles = ["sac à main 1+1", "free gift sac", "a,b sac", "sac de voyage"] * 20
     tokenizer = train_tokenizer(titles, 60, seed=1, symbols=symbols)
     again = Tokenizer(tokenizer.model)
-    for pieces, owners in (again.encode(titles), again.sample(titles, 0.1, seed=2)):
-        for row, symbol in ((0, "1+1"), (1, "free gift"), (2, "a,b")):
-            assert symbol in [tokenizer.piece(int(number)) for number in pieces[owners == row]]
+    pieces, owners, logs = again.cuts(titles, 3)
+    for row, symbol in ((0, "1+1"), (1, "free gift"), (2, "a,b")):
+        assert symbol in pieces_of(tokenizer, *again.encode(titles), row)
+        assert symbol in pieces_of(tokenizer, pieces, owners, 3 * row)
+        assert np.isfinite(logs[row]).tolist() == [True, False, False]
+    assert np.isfinite(logs[3]).all()
