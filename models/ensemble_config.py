@@ -24,7 +24,9 @@ class EnsembleConfig:
     least_rows: int = 100  # validation rows below which all members count the same
     least_share: float = 0.05  # of the whole weight: a member that gets less is left out
     epochs: int = 8  # passed on to the members that have epochs
+    warm_epochs: int = 3  # likewise, when the fit begins from an earlier ensemble
     seed: int = 7
+    deterministic: bool = False  # likewise: the same numbers again on a GPU too, slower
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "members", tuple(self.members))  # JSON gives a list
@@ -35,8 +37,8 @@ class EnsembleConfig:
             raise ValueError("members must be one or more, each once")
         if not 0.0 <= self.least_share < 0.5:
             raise ValueError("least_share must be from 0 to below 0.5")
-        if self.least_rows < 1 or self.epochs < 1:
-            raise ValueError("least_rows and epochs must be at least 1")
+        if min(self.least_rows, self.epochs, self.warm_epochs) < 1:
+            raise ValueError("least_rows, epochs and warm_epochs must be at least 1")
         for member in self.members:
             self.of_member(member)
 
@@ -45,7 +47,7 @@ class EnsembleConfig:
         module, _, name = MEMBERS[member].partition(":")
         config = getattr(import_module(module), name)
         known = {part.name for part in fields(config)}
-        shared = {"epochs": self.epochs, "seed": self.seed}
+        shared = {name: getattr(self, name) for name in ("epochs", "warm_epochs", "seed", "deterministic")}
         told = {name: value for name, value in shared.items() if name in known} | self.settings.get(member, {})
         checked: dict[str, Any] = config.from_dict(told).to_dict()
         return checked

@@ -15,8 +15,8 @@ from models.family import load_model
 from models.types import CategoryModel, FitProgress, FitTask
 
 ROWS_AT_ONCE = 65_536  # of a large table copied: bounds the memory
-# under which names a model holds another, or several
-_PARTS, _MEMBERS = ("model", "text"), ("members",)
+# under which names a model holds another, or several by name
+_PARTS, _MEMBERS = ("model", "text"), "members"
 _STAGE = "reading titles"  # when it is told
 
 Model = TypeVar("Model", bound=CategoryModel)
@@ -75,8 +75,7 @@ def _part_of(model: object, kind: type[Model]) -> Model | None:
     """The model itself or, of one made of several (adjusted, with images, an ensemble), its part of this kind."""
     if model is None or isinstance(model, kind):
         return model
-    parts = [getattr(model, name, None) for name in _PARTS]
-    parts += [member for name in _MEMBERS for member in getattr(model, name, ())]
+    parts = [*(getattr(model, name, None) for name in _PARTS), *getattr(model, _MEMBERS, {}).values()]
     return next((found for part in parts if (found := _part_of(part, kind)) is not None), None)
 
 

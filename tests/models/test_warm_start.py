@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from models import checkpoint
+from models.adjusted import adjust_model
 from models.config import TitleModelConfig
 from models.family import fit_model
 from models.features import N_SEGMENTS, NgramVocabulary
 from models.predictor import TitleModel
 from models.title_warm_start import extend_vocabulary
-from models.types import FitTask, LabeledProducts, Products
+from models.types import CategoryModel, FitTask, LabeledProducts, Products
 from tests.models.made_up import CLASS_IDS, QUICK, fit_quickly, make_rows
 from tests.models.test_fit import OFTEN, Stopped, Watcher
 
@@ -170,3 +171,34 @@ def test_titles_with_new_words_are_learned_too(tmp_path: Path, artifact: Path) -
     rows = LabeledProducts(Products(titles, [""] * 80, [""] * 80), labels, np.ones(80, np.float32))
     model, _ = warm_fit(tmp_path, artifact, rows, np.array([11, 77]), replace(QUICK, warm_epochs=4))
     assert model.predict_top(Products(["자전거 5", "트램펄린"], ["", ""], ["", ""]), 1)[0].tolist() == [[77], [11]]
+
+
+def test_a_model_within_another_can_be_begun_from(tmp_path: Path, model: TitleModel) -> None:
+    rows = make_rows(160)
+    adjusted = adjust_model(model, 1.0, rows.labels, make_rows(40, seed=1))
+    adjusted.save(tmp_path / "adjusted")
+    warm, notes = warm_fit(tmp_path / "fit", tmp_path / "adjusted", make_rows(12))
+    assert "8 categories known to it" in notes
+    assert share_right(warm) > 0.95
+
+
+def test_a_model_of_another_kind_is_not_begun_from(tmp_path: Path) -> None:
+    task = FitTask(make_rows(160), make_rows(40, seed=1), CLASS_IDS, {"epochs": 1}, "cpu", tmp_path / "a", Watcher())
+    fit_model("fasttext", task).save(tmp_path / "other")
+    _, notes = warm_fit(tmp_path / "b", tmp_path / "other")
+    assert "Starts afresh: the earlier model is of another kind." in notes
+
+
+def test_members_of_an_ensemble_begin_from_those_of_the_earlier_one(tmp_path: Path) -> None:
+    def fit(folder: str, earlier: Path | None) -> tuple[CategoryModel, Watcher]:
+        watcher = Watcher()
+        config = {"settings": {"joint": QUICK.to_dict()}, "epochs": 6, "warm_epochs": 1}
+        rows, held_out = make_rows(160), make_rows(40, seed=1)
+        task = FitTask(rows, held_out, CLASS_IDS, config, "cpu", tmp_path / folder, watcher, warm_start=earlier)
+        return fit_model("ensemble", task), watcher
+
+    first, _ = fit("first", None)
+    first.save(tmp_path / "earlier")
+    _, watcher = fit("second", tmp_path / "earlier")
+    notes = [progress.note for progress in watcher.seen if progress.note]
+    assert "joint: Begins from the earlier model: 8 categories known to it, 0 new." in notes
