@@ -53,6 +53,7 @@ class CampaignKind(StrEnum):
     LOW_CONFIDENCE = "low_confidence"
     DISAGREEMENT = "disagreement"
     RANDOM = "random"
+    LABEL_ISSUES = "label_issues"  # labels that look wrong: what people decide confirms or refutes it
 
 
 class CampaignOrder(StrEnum):
@@ -61,6 +62,7 @@ class CampaignOrder(StrEnum):
     MARGIN = "margin"
     DISAGREEMENT = "disagreement"
     RANDOM = "random"
+    LABEL_QUALITY = "label_quality"
 
 
 class ProductOrder(StrEnum):
@@ -70,6 +72,7 @@ class ProductOrder(StrEnum):
     MARGIN = "margin"  # lowest first: the model hesitates most
     DISAGREEMENT = "disagreement"  # highest confidence first
     RANDOM = "random"  # seeded, stable
+    LABEL_QUALITY = "label_quality"  # suspected labels only, the most suspicious first
 
 
 class JobStatus(StrEnum):

@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from db.decisions import PROMOTED
-from db.enums import DecisionKind, LabelSource, ProductOrder, TaskStatus
+from db.enums import DecisionKind, LabelSource, NoiseMethod, NoiseVerdict, ProductOrder, TaskStatus
 from db.labels_for_training import undecidable
 from db.tables import (
     CampaignRow,
     CategoryRow,
     DecisionRow,
+    LabelIssueRow,
     MallCategoryRow,
     MallRow,
     ModelVersionRow,
@@ -107,6 +108,7 @@ class Conditions:
     model_version_id: int | None = None  # whose predictions; none: the one in use
     campaign_id: int | None = None  # in this campaign's queue
     seed: int = 0  # of the random order
+    label_issue: str | None = None  # this method calls the present label wrong: confident_learning, selfie
 
     @property
     def asks_the_model(self) -> bool:
@@ -141,7 +143,26 @@ def select_products(conditions: Conditions, order: ProductOrder | None, *columns
         query = query.join(PredictionRow, prediction)
     elif conditions.model_version_id is not None:
         query = query.outerjoin(PredictionRow, prediction)
+    if method := _noise_method(conditions, order):
+        query = query.join(LabelIssueRow, _suspected_by(method))
     return query.where(*_of_product(conditions, order), *_of_prediction(conditions, order), *_of_people(conditions))
+
+
+def _noise_method(conditions: Conditions, order: ProductOrder | None) -> NoiseMethod | None:
+    """Whose verdicts a list asks for: also one that is sorted by them alone."""
+    if conditions.label_issue is not None:
+        return NoiseMethod(conditions.label_issue)
+    return NoiseMethod.CONFIDENT_LEARNING if order == ProductOrder.LABEL_QUALITY else None
+
+
+def _suspected_by(method: NoiseMethod) -> sa.ColumnElement[bool]:
+    """The method calls the label wrong that the product still has."""
+    return sa.and_(
+        LabelIssueRow.product_id == ProductRow.id,
+        LabelIssueRow.method == method,
+        LabelIssueRow.verdict != NoiseVerdict.CLEAN,
+        LabelIssueRow.given_category_id == ProductRow.category_id,
+    )
 
 
 def _subtree(category_ids: tuple[int, ...]) -> sa.Select[Any]:
@@ -235,6 +256,8 @@ def sort_keys(conditions: Conditions, order: ProductOrder) -> tuple[list[Any], b
             return [PredictionRow.confidence, PredictionRow.product_id], True
         case ProductOrder.RANDOM:
             return [_shuffled(ProductRow.id, conditions.seed), ProductRow.id], False
+        case ProductOrder.LABEL_QUALITY:
+            return [LabelIssueRow.label_quality_score, ProductRow.id], False
 
 
 def list_products(

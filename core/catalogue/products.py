@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from core.errors import N_, InvalidInput, NoModelYet
 from core.runtime import Runtime
 from db import model_versions, products
-from db.enums import LabelSource, ProductOrder
+from db.enums import LabelSource, NoiseMethod, ProductOrder
 
 LABEL_SOURCES = ("import", "human", "none", "unchecked")
 MAX_PAGE = 500
@@ -88,6 +88,7 @@ def _checked(found: ProductFilter) -> ProductFilter:
     wrong += [("label_source", found.label_source)] if found.label_source not in (None, *LABEL_SOURCES) else []
     numbers = {name: getattr(found, name) for name, kind in _KINDS.items() if kind is int}
     wrong += [(name, value) for name, value in numbers.items() if value is not None and abs(value) > LARGEST_ID]
+    wrong += [("label_issue", found.label_issue)] if found.label_issue not in (None, *NoiseMethod) else []
     wrong += [("seed", found.seed)] if not 0 <= found.seed <= MAX_SEED else []
     for name in ("category_ids", "predicted_category_ids"):
         ids = getattr(found, name)

@@ -7,11 +7,13 @@ from typing import Any
 HANDLERS = {
     "import_products": "core.catalogue.importing:run_import_job",
     "import_taxonomy": "core.catalogue.taxonomy_importing:run_taxonomy_job",
+    "read_attributes": "core.catalogue.attributes.tagging:run_attributes_job",
     "train": "core.training.train:run_train_job",
     "experiment": "core.training.experiment_job:run_experiment_job",
     "tuning": "core.training.tuning_job:run_tuning_job",
     "score": "core.serving.scoring:run_score_job",
     "read_images": "core.training.read_images_job:run_read_images_job",
+    "find_label_issues": "core.curation.label_issue_job:run_search_job",
     "build_campaign": "core.labeling.campaigns:run_build_job",
 }
 

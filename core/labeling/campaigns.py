@@ -16,7 +16,7 @@ from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor, utc_now
 from db import campaigns, model_versions
-from db.enums import CampaignKind, CampaignOrder, CampaignStatus, JobStatus, ProductOrder
+from db.enums import CampaignKind, CampaignOrder, CampaignStatus, JobStatus, NoiseMethod, ProductOrder
 from db.jobs import insert_job
 from db.people import add_audit, raise_revision
 from db.tables import CampaignRow
@@ -68,6 +68,7 @@ def ready_made(kind: CampaignKind, seed: int = 1) -> tuple[ProductFilter, Campai
 
     LOW_CONFIDENCE: the model is less sure than 0.6, the narrowest margin first. DISAGREEMENT: it contradicts
     the current label, the surest first (this finds wrong labels). RANDOM: everything, shuffled (this measures).
+    LABEL_ISSUES: labels that look wrong out of fold, the most suspicious first.
     """
     match kind:
         case CampaignKind.LOW_CONFIDENCE:
@@ -77,6 +78,9 @@ def ready_made(kind: CampaignKind, seed: int = 1) -> tuple[ProductFilter, Campai
             return ProductFilter(disagrees=True, label_source="unchecked"), CampaignOrder.DISAGREEMENT
         case CampaignKind.RANDOM:
             return ProductFilter(seed=seed), CampaignOrder.RANDOM
+        case CampaignKind.LABEL_ISSUES:
+            suspected = ProductFilter(label_issue=NoiseMethod.CONFIDENT_LEARNING.value, label_source="unchecked")
+            return suspected, CampaignOrder.LABEL_QUALITY
 
 
 def create_campaign(

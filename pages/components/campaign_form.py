@@ -21,6 +21,9 @@ WHAT_FOR = {
     ),
     CampaignKind.DISAGREEMENT: N_("Where the model contradicts the label, the surest first: this finds wrong labels."),
     CampaignKind.RANDOM: N_("Everything, shuffled: this measures how good labels and model are."),
+    CampaignKind.LABEL_ISSUES: N_(
+        "Labels that look wrong, the most suspicious first: each answer confirms one or clears it."
+    ),
 }
 ERROR = "campaigns.error"
 N_MADE = "campaigns.n_made"  # part of the form's keys: after each campaign the fields are new and empty
@@ -88,7 +91,11 @@ def _what_it_takes(wanted: ProductFilter, order: CampaignOrder, kind: CampaignKi
 
 
 def _kind_of(order: ProductOrder) -> CampaignKind:
-    kinds = {ProductOrder.DISAGREEMENT: CampaignKind.DISAGREEMENT, ProductOrder.MARGIN: CampaignKind.LOW_CONFIDENCE}
+    kinds = {
+        ProductOrder.DISAGREEMENT: CampaignKind.DISAGREEMENT,
+        ProductOrder.MARGIN: CampaignKind.LOW_CONFIDENCE,
+        ProductOrder.LABEL_QUALITY: CampaignKind.LABEL_ISSUES,
+    }
     return kinds.get(order, CampaignKind.RANDOM)
 
 

@@ -10,6 +10,7 @@ KINDS = {
     CampaignKind.LOW_CONFIDENCE: N_("Low confidence"),
     CampaignKind.DISAGREEMENT: N_("Disagreement"),
     CampaignKind.RANDOM: N_("Random"),
+    CampaignKind.LABEL_ISSUES: N_("Label issues"),
 }
 
 

@@ -25,6 +25,7 @@ ORDERS = {
     ProductOrder.MARGIN: N_("Closest calls first"),
     ProductOrder.DISAGREEMENT: N_("Surest answers first"),
     ProductOrder.RANDOM: N_("Shuffled"),
+    ProductOrder.LABEL_QUALITY: N_("Most suspicious labels first"),
 }
 PERCENTS = ("confidence_above", "confidence_below", "margin_below")
 
@@ -168,6 +169,7 @@ def chip_texts(wanted: ProductFilter, everything: bool = False) -> dict[str, str
             name=names.get("model_version_id", wanted.model_version_id)
         ),
         "seed": _("Shuffle {n}").format(n=wanted.seed),
+        "label_issue": _("The label looks wrong"),
     }
     if everything:
         texts["keyword"] = _("Words in the title: {words}").format(words=wanted.keyword)
