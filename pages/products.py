@@ -6,6 +6,7 @@ from core.catalogue.products import ProductFilter, ProductPage
 from core.errors import AppError
 from core.permissions import Action, may
 from db.enums import ProductOrder
+from pages.components.attribute_reading import attribute_reading
 from pages.components.context import actor
 from pages.components.product_filter import filter_bar, query_of, read_filter
 from pages.components.product_table import cached_page, found_text, product_table
@@ -56,6 +57,7 @@ def render_head(wanted: ProductFilter, order: ProductOrder) -> None:
 
 
 def render() -> None:
+    attribute_reading()
     wanted, order = read_filter()
     filter_bar(wanted, order)
     cursor = st.query_params.get("cursor")

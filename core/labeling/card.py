@@ -1,13 +1,24 @@
-"""Everything the labeling card shows, in two indexed queries."""
+"""Everything the labeling card shows, in a few indexed queries."""
 
 from dataclasses import dataclass
 
+from core.catalogue.attributes.tags import Tag, tags_of
 from core.catalogue.products import Product
 from core.errors import N_, NotFound
 from core.labeling.queue import Task, task_of
 from core.runtime import Runtime
 from core.types import Actor
-from db import campaigns, products, tasks
+from db import campaigns, label_issues, products, tasks
+
+
+@dataclass(frozen=True)
+class CardIssue:
+    """A method calls the product's label wrong and nobody has decided since."""
+
+    given_category_id: int
+    suggested_category_id: int | None
+    label_quality_score: float  # 0 suspicious .. 1 clean
+    confidence: float | None  # probability of the suggested category
 
 
 @dataclass(frozen=True)
@@ -22,8 +33,10 @@ class Card:
     margin: float | None
     is_hard_to_predict: bool  # the first suggestion is not sure enough
     back_off_category_id: int | None  # then the deepest category above it that is; none: not even a root
+    tags: tuple[Tag, ...]  # attributes read from title and image
     overlap: int
     n_done_of_product: int  # in this campaign, by anybody
+    issue: CardIssue | None = None  # why the label of now looks wrong; none: it does not
 
 
 def get_card(runtime: Runtime, task: Task) -> Card:
@@ -34,6 +47,8 @@ def get_card(runtime: Runtime, task: Task) -> Card:
     with runtime.sessions.read() as session:
         row = products.find_card_product(session, task.product_id, task.campaign_id)
         seen = products.find_suggestions(session, task.product_id, task.campaign_id)
+        issue = label_issues.find_of_product(session, task.product_id)
+        tags = tags_of(session, task.product_id)
     if row is None:
         raise NotFound(N_("There is no product {product_id}."), product_id=task.product_id)
     return Card(
@@ -45,8 +60,14 @@ def get_card(runtime: Runtime, task: Task) -> Card:
         margin=seen["margin"] if seen else None,
         is_hard_to_predict=bool(seen and seen["abstained"]),
         back_off_category_id=seen["back_off_category_id"] if seen else None,
+        tags=tags,
         overlap=row["overlap"],
         n_done_of_product=row["n_done"],
+        issue=CardIssue(
+            issue.given_category_id, issue.suggested_category_id, issue.label_quality_score, issue.confidence
+        )
+        if issue
+        else None,
     )
 
 

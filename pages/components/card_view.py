@@ -4,13 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from core.catalogue.attributes.lexicon import shown_value
+from core.catalogue.attributes.tags import NAMES as TAG_NAMES
+from core.catalogue.attributes.tags import Tag
 from core.catalogue.products import Product
 from core.catalogue.taxonomy import Category
 from core.labeling.card import Card
 from core.labeling.queue import Task
+from pages.components.numbers import percent
 from pages.components.words import _, language
 
 MAX_KEYS = 9
+MAX_VALUES = 4  # of one attribute
 MAX_TITLE = 2_000  # characters that are shown
 
 
@@ -41,6 +46,7 @@ class CardView:
     note: str
     claimed_at: datetime | None
     model_version_id: int | None
+    reason: str | None  # why its label looks wrong; none: it does not
 
 
 def make_view(card: Card, categories: dict[int, Category]) -> CardView:
@@ -51,7 +57,7 @@ def make_view(card: Card, categories: dict[int, Category]) -> CardView:
         token=card_token(card.task),
         task_id=card.task.id,
         title=card.product.title[:MAX_TITLE],
-        facts=_facts(card.product, category_path(current) if current else None),
+        facts=_facts(card.product, category_path(current) if current else None, card.tags),
         image=card.product.image,
         choices=choices,
         hard_to_predict=hard_text(card.back_off_category_id, categories) if card.is_hard_to_predict else None,
@@ -61,6 +67,7 @@ def make_view(card: Card, categories: dict[int, Category]) -> CardView:
         note=str(card.task.draft.get("note", "")),
         claimed_at=card.task.claimed_at,
         model_version_id=card.model_version_id,
+        reason=_reason(card, categories),
     )
 
 
@@ -90,17 +97,38 @@ def _choices(card: Card, categories: dict[int, Category]) -> tuple[Choice, ...]:
         Choice(str(rank), id_, category_path(categories[id_]), rank, confidence, id_ == card.product.category_id)
         for rank, (id_, confidence) in enumerate(known[: MAX_KEYS - 1], start=1)
     ]
+    meant = categories.get(card.issue.suggested_category_id or 0) if card.issue else None
+    if card.issue and meant and _is_usable(meant) and all(choice.category_id != meant.id for choice in choices):
+        choices = choices[: MAX_KEYS - 2]
+        choices.append(
+            Choice(str(len(choices) + 1), meant.id, category_path(meant), None, card.issue.confidence, False)
+        )
     current = categories.get(card.product.category_id) if card.product.category_id is not None else None
     if current and _is_usable(current) and not any(choice.is_current for choice in choices):
         choices.append(Choice(str(len(choices) + 1), current.id, category_path(current), None, None, True))
     return tuple(choices)
 
 
+def _reason(card: Card, categories: dict[int, Category]) -> str | None:
+    """Why the label looks wrong, in a sentence."""
+    issue = card.issue
+    given = categories.get(issue.given_category_id) if issue else None
+    if issue is None or given is None:
+        return None
+    suspicion = percent(1.0 - issue.label_quality_score)
+    meant = categories.get(issue.suggested_category_id or 0)
+    if meant is None:
+        text = _("The label '{given}' looks wrong (suspicion {n} %).")
+        return text.format(given=category_path(given), n=suspicion)
+    text = _("The label '{given}' looks wrong (suspicion {n} %). Perhaps meant: '{suggested}'.")
+    return text.format(given=category_path(given), n=suspicion, suggested=category_path(meant))
+
+
 def _is_usable(category: Category) -> bool:
     return category.is_leaf and category.retired_at is None
 
 
-def _facts(product: Product, label: str | None) -> tuple[tuple[str, str], ...]:
+def _facts(product: Product, label: str | None, tags: tuple[Tag, ...]) -> tuple[tuple[str, str], ...]:
     """Always the same rows in the same places: the eye finds them without looking."""
     return (
         (_("Mall"), product.mall or "–"),
@@ -109,7 +137,19 @@ def _facts(product: Product, label: str | None) -> tuple[tuple[str, str], ...]:
         (_("Price"), price_text(product.price)),
         (_("Registered"), date_text(product.registered_at)),
         (_("Label now"), label or _("none yet")),
+        (_("Read from it"), tags_text(tags) or "–"),
     )
+
+
+def tags_text(tags: tuple[Tag, ...]) -> str:
+    """'colour: red, navy · size: 500 ml', in the person's language; what was read from the image says so."""
+    by_name: dict[str, list[str]] = {}
+    for tag in tags:
+        value = shown_value(tag.name, tag.value, language())
+        by_name.setdefault(tag.name, []).append(
+            _("{value} (image)").format(value=value) if tag.source == "image" else value
+        )
+    return " · ".join(f"{_(TAG_NAMES[name])}: {', '.join(values[:MAX_VALUES])}" for name, values in by_name.items())
 
 
 def price_text(price: Decimal | None) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from core.catalogue.demo.malls import choose_mall, mall_category, wrong_mall_category
 from core.catalogue.demo.planting import Planted, plan_planting, wrong_leaf
 from core.catalogue.demo.seasons import draw_moment, korean_month
-from core.catalogue.demo.titles import Wording, bare_wording, choose_wording, colour_of, write_title
+from core.catalogue.demo.titles import Title, Wording, bare_wording, choose_wording, colour_of, write_title
 from core.catalogue.demo.tree import Leaf, Tree, Words, load_tree
 from core.catalogue.demo.words import load_words
 
@@ -36,6 +36,8 @@ class DemoProduct:
     planted: Planted | None
     shape: str  # what to draw
     colour: str  # '#rrggbb'
+    wording: Wording  # what the title was made of
+    told: Title
 
 
 def make_products(n_products: int = N_PRODUCTS, seed: int = SEED) -> list[DemoProduct]:
@@ -61,7 +63,7 @@ def make_products(n_products: int = N_PRODUCTS, seed: int = SEED) -> list[DemoPr
         rows.append(
             DemoProduct(
                 external_id=f"{seed}-{n_products}-{number}",
-                title=title,
+                title=title.text,
                 brand=_brand_field(rng, wording),
                 mall=malls[index].name,
                 mall_category=wrong_mall_category(rng, malls[index], leaf, tree)
@@ -75,6 +77,8 @@ def make_products(n_products: int = N_PRODUCTS, seed: int = SEED) -> list[DemoPr
                 planted=planted[index],
                 shape=leaf.shape,
                 colour=(colour or rng.choice(load_words().painted.get(leaf.line, load_words().colours))).rgb,
+                wording=wording,
+                told=title,
             )
         )
     return rows

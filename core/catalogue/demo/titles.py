@@ -83,15 +83,27 @@ def bare_wording(rng: random.Random, wording: Wording, names: tuple[str, ...]) -
     )
 
 
-def write_title(rng: random.Random, wording: Wording, colour: Colour | None, moment: datetime) -> str:
+@dataclass(frozen=True)
+class Title:
+    """A title, and what its maker said of the thing with it: what reading attributes is measured against."""
+
+    text: str
+    season: str = ""  # 24FW
+    spec: str = ""  # a size or an amount
+    colour: Colour | None = None
+
+
+def write_title(rng: random.Random, wording: Wording, colour: Colour | None, moment: datetime) -> Title:
     """One title: the order, the boilerplate and the slips are drawn anew at each call."""
     tokens = _ordered(rng, wording)
-    line = wording.leaf.line
+    line, season, told_colour = wording.leaf.line, "", None
     if line in FASHION_LINES and rng.random() < 0.14:
-        tokens.insert(0, f"[{fashion_season(moment)}]" if rng.random() < 0.4 else fashion_season(moment))
+        season = fashion_season(moment)
+        tokens.insert(0, f"[{season}]" if rng.random() < 0.4 else season)
     if spec := _spec(rng, wording.leaf):
         tokens.append(spec)
     if colour and rng.random() < 0.45:
+        told_colour = colour
         tokens.append(colour.korean if rng.random() < 0.75 else colour.english)
     elif line in FASHION_LINES and rng.random() < 0.12:
         tokens.append(f"{rng.randrange(2, 9)}{rng.choice(('color', '컬러', '종', 'COLOR', '색상'))}")
@@ -102,7 +114,7 @@ def write_title(rng: random.Random, wording: Wording, colour: Colour | None, mom
         tokens.insert(0, rng.choice(shared.before))
     if rng.random() < 0.26:
         tokens += rng.sample(shared.after, rng.choice((1, 1, 2)))
-    return _slip(rng, tokens)[:MAX_TITLE].strip()
+    return Title(_slip(rng, tokens)[:MAX_TITLE].strip(), season, spec, told_colour)
 
 
 def _ordered(rng: random.Random, wording: Wording) -> list[str]:
