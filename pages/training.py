@@ -19,7 +19,7 @@ from pages.components.numbers import rate_text
 from pages.components.promotion import promotion_box, promotion_history, rollback_box
 from pages.components.reliability import reliability
 from pages.components.training_form import chosen_settings, settings_obstacle, training_form
-from pages.components.training_view import cached_preview, prepared_rows, preview_numbers, version_table
+from pages.components.training_view import cached_preview, months_table, prepared_rows, preview_numbers, version_table
 from pages.components.words import _, error_text, escape, failure_text
 
 DEFAULTS = TrainingSettings()
@@ -101,8 +101,11 @@ def render_versions(versions: list[ModelVersion]) -> None:
                 icon=":material/compare_arrows:",
                 query_params={"a": str(in_use), "b": str(chosen)},
             )
+    version = next(version for version in versions if version.id == chosen)
     with st.expander(_("What was done to its training rows"), icon=":material/filter_alt:"):
-        prepared_rows(next(version for version in versions if version.id == chosen))
+        prepared_rows(version)
+    with st.expander(_("By month of registration"), icon=":material/calendar_month:"):
+        months_table(version)
     with st.expander(_("History of what was in use"), icon=":material/history:"):
         promotion_history()
     if st.toggle(_("How far its confidence can be believed"), key="training.reliability"):

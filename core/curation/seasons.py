@@ -41,3 +41,10 @@ def summarise_months(registered_at: Sequence[datetime | None], weights: NDArray[
         "weights": {str(month): round(weight, 3) for month, weight in weight_of.items() if month},
         "without_date": int(counts[0]),
     }
+
+
+def count_by_month(registered_at: Sequence[datetime | None], right: NDArray[np.bool_]) -> dict[str, list[int]]:
+    """Month of the year -> [rows answered right, rows], of judged rows (N,); rows without a date are left out."""
+    months = months_of_year(registered_at)
+    found = {month: months == month for month in range(1, 13)}
+    return {str(month): [int(right[at].sum()), int(at.sum())] for month, at in found.items() if at.any()}

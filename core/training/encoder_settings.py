@@ -91,7 +91,8 @@ def check_settings(settings: TrainingSettings) -> None:
 def read_own_settings(encoder: str, lines: Iterable[str]) -> dict[str, Any]:
     """'name=value' of each line as the encoder's own settings; empty lines are passed over.
 
-    A value is read as what its default is: 'true', '0.5', '256', '2,5' for several. Raises InvalidInput.
+    A value is read as what its default is: 'true', '0.5', '256', '2,5' for several. What is told to images is
+    written 'image.fc_dim=64', and to a member of an ensemble 'dan.dropout=0.2'. Raises InvalidInput.
     """
     known = own_settings(encoder)
     found: dict[str, Any] = {}
@@ -104,6 +105,9 @@ def read_own_settings(encoder: str, lines: Iterable[str]) -> dict[str, Any]:
         part, dot, rest = name.partition(".")
         if part == IMAGE and dot:
             found.setdefault(IMAGE, {}).update(_read_image_setting(rest, text))
+            continue
+        if encoder == "ensemble" and part in CONFIGS and dot:
+            found.setdefault("settings", {}).setdefault(part, {}).update(read_own_settings(part, [f"{rest}={text}"]))
             continue
         if known and name not in known:
             raise InvalidInput(
@@ -135,6 +139,8 @@ def _read_image_setting(name: str, text: str) -> dict[str, Any]:
 def _value(text: str, default: Any) -> Any:
     if isinstance(default, bool):
         return _truth(text)
+    if isinstance(default, dict):
+        raise ValueError(text)
     if isinstance(default, tuple | list):
         return [_number(part.strip()) for part in text.strip("()[]").split(",") if part.strip()]
     if isinstance(default, str):

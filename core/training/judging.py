@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.catalogue.taxonomy import load_categories
+from core.curation.seasons import count_by_month
 from core.runtime import Runtime
 from core.training.abstention import measure_abstention
 from core.training.evaluate import Answers, answer, count_categories, evaluate, right_labels
@@ -32,6 +33,7 @@ class HeldOut:
     reliability: list[ReliabilityBin]
     abstention: Abstention | None  # none without thresholds
     category_rows: list[dict[str, Any]]
+    months: dict[str, list[int]]  # month of the year -> [rows answered right, rows]; rows without a date are left out
     served: Answers  # of all rows, as the predictions table keeps them
 
     def to_metrics(self) -> dict[str, Any]:
@@ -42,6 +44,7 @@ class HeldOut:
             "as_served": self.as_served.to_dict() if self.as_served else None,
             "reliability": [asdict(part) for part in self.reliability],
             "abstention": self.abstention.to_dict() if self.abstention else None,
+            "months": self.months,
         }
 
 
@@ -68,6 +71,7 @@ def judge(
         if thresholds
         else None,
         category_rows=_category_rows(own_labels, own, rules),
+        months=count_by_month(rows.test.registered_at, own.ids[:, 0] == own_labels),
         served=served,
     )
 

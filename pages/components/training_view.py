@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.training.intervals import rate
 from core.training.training_preview import TrainingPreview, preview_training
 from core.training.training_settings import describe_changes
 from core.training.versions import Evaluation, ModelVersion
@@ -97,6 +98,19 @@ def prepared_rows(version: ModelVersion) -> None:
         columns = (_("Category"), _("Keyword"), _("Does"), _("Found as"), _("Rows"))
         values = [(rule["category"], rule["keyword"], rule["action"], rule["match"], rule["rows"]) for rule in rules]
         st.dataframe([dict(zip(columns, row, strict=True)) for row in values], hide_index=True)
+
+
+def months_table(version: ModelVersion) -> None:
+    """How often the first answer is right for held-out products, by the month they were registered in."""
+    months: dict[str, list[int]] = version.metrics.get("months", {})
+    if not months:
+        st.text(_("No held-out product has a date."))
+        return
+    rows = [
+        {_("Month"): int(month), _("P@1 on held-out products"): rate_text(rate(*counts))}
+        for month, counts in months.items()
+    ]
+    st.dataframe(rows, hide_index=True)
 
 
 def _prepared_text(name: str, facts: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from core.curation.seasons import month_weights, summarise_months
+from core.curation.seasons import count_by_month, month_weights, summarise_months
 
 
 def at(month: int, n: int, year: int = 2025) -> list[datetime | None]:
@@ -42,3 +42,8 @@ def test_the_facts_name_each_month() -> None:
     dates = [*at(1, 60), *at(7, 40), None]
     facts = summarise_months(dates, month_weights(dates))
     assert facts == {"rows": {"1": 60, "7": 40}, "weights": {"1": 0.833, "7": 1.25}, "without_date": 1}
+
+
+def test_answers_are_counted_by_month() -> None:
+    dates = [*at(1, 2), *at(7, 1), None]
+    assert count_by_month(dates, np.array([True, False, True, True])) == {"1": [1, 2], "7": [1, 1]}

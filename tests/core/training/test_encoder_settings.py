@@ -1,0 +1,63 @@
+"""An encoder's own settings: read from lines, checked before a job starts, passed on where they have an effect."""
+
+import pytest
+
+from core.errors import InvalidInput, NotReady
+from core.training import encoder_settings
+from core.training.encoder_settings import encoder_config, find_obstacle, has_effect, own_settings, read_own_settings
+from core.training.training_settings import ENCODERS, TrainingSettings, describe_changes
+
+
+@pytest.mark.parametrize("encoder", [encoder for encoder in ENCODERS if encoder != "sentence"])
+def test_every_encoder_can_be_used_as_it_is(encoder: str) -> None:
+    assert find_obstacle(TrainingSettings(encoder=encoder)) is None
+    assert own_settings(encoder)
+
+
+def test_lines_are_read_as_what_the_defaults_are() -> None:
+    lines = ["vocabulary_size=500", " dropout = 0.25 ", "", "bidirectional=no", "layer_sizes=64,32", "activation=gelu"]
+    assert read_own_settings("gru", lines) == {
+        "vocabulary_size": 500,
+        "dropout": 0.25,
+        "bidirectional": False,
+        "layer_sizes": [64, 32],
+        "activation": "gelu",
+    }
+    assert read_own_settings("joint", ["rows_at_once=64"]) == {"rows_at_once": 64}
+
+
+def test_members_and_images_are_told_by_their_names() -> None:
+    found = read_own_settings("ensemble", ["members=ngrams,dan", "dan.dropout=0.2", "image.fc_dim=64"])
+    assert found == {"members": ["ngrams", "dan"], "settings": {"dan": {"dropout": 0.2}}, "image": {"fc_dim": 64}}
+    assert find_obstacle(TrainingSettings(encoder="ensemble", model=found)) is None
+
+
+@pytest.mark.parametrize(
+    "line", ["dropout", "=1", "dropout=", "wings=2", "dropout=much", "vocabulary_size=1.5", "bidirectional=perhaps"]
+)
+def test_what_cannot_be_read_is_named(line: str) -> None:
+    with pytest.raises(InvalidInput):
+        read_own_settings("gru", [line])
+
+
+def test_what_an_encoder_does_not_have_is_left_out() -> None:
+    assert not has_effect("joint", "head")
+    assert "head" not in encoder_config(TrainingSettings(head="hierarchical"))
+    assert encoder_config(TrainingSettings(encoder="dan", head="hierarchical", epochs=3))["head"] == "hierarchical"
+    assert encoder_config(TrainingSettings(encoder="dan", epochs=3))["epochs"] == 3
+
+
+def test_a_missing_library_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(encoder_settings.LIBRARIES, "sentence", ("no_such_library",))
+    found = find_obstacle(TrainingSettings(encoder="sentence"))
+    assert isinstance(found, NotReady)
+    assert str(found) == (
+        "The encoder 'sentence' needs no_such_library, not installed here: pip install -r requirements-sentence.txt"
+    )
+
+
+def test_what_differs_from_the_defaults_in_words() -> None:
+    assert describe_changes(TrainingSettings().to_dict()) == ""
+    asked = TrainingSettings(encoder="dan", cap="log", recommend_catch_alls=False, model={"dropout": 0.1})
+    assert describe_changes(asked.to_dict()) == "encoder dan, dropout 0.1, cap log, no recommend_catch_alls"
+    assert describe_changes({"epochs": 3}) == "epochs 3"  # of a version that knew less
