@@ -27,7 +27,7 @@ from pages.components.product_card import prefetch_image, product_facts, product
 from pages.components.recent_decisions import N_RECENT, recent_decisions
 from pages.components.sign_in import keep_in_step
 from pages.components.suggestions import choice_buttons, other_buttons
-from pages.components.words import _, error_text
+from pages.components.words import _, error_text, escape
 
 CAMPAIGN = "label.campaign"
 LAST_CAMPAIGN = "label.last_campaign"  # survives a visit to another page
@@ -101,6 +101,8 @@ def draw_card(campaign: CampaignChoice, n_left: int) -> CardView | None:
             all_done(n_left)
         return None
     product_title(card.title)
+    if card.reason:
+        st.caption(escape(card.reason))
     choose = or_also_fits(decide, task.product_id)
     choice_buttons(card, choose)
     category_picker(f"label.picker.{card.token}", on_pick=partial(pick, card, choose))
