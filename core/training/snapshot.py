@@ -80,7 +80,7 @@ def take_snapshot(
     partial = folder / f".{uuid.uuid4().hex}.partial"
     folds: Counter[str] = Counter()
     try:
-        content_hash, n_rows = _write(
+        content_hash, n_rows = write_rows(
             partial, _rows(runtime, choice, human_weight, folds, lambda f: on_progress(0.3 + 0.7 * f))
         )
         path = folder / f"{content_hash}.parquet"
@@ -237,7 +237,7 @@ def _schema() -> Any:
     return pa.schema(list(zip(COLUMNS, kinds, strict=True)))
 
 
-def _write(path: Path, chunks: Iterator[list[tuple[Any, ...]]]) -> tuple[str, int]:
+def write_rows(path: Path, chunks: Iterator[list[tuple[Any, ...]]]) -> tuple[str, int]:
     """Returns the content hash and the number of rows. The file is on the disk when it returns."""
     import os
 
