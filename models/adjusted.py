@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.answering import log_probabilities as log_probabilities_of
-from models.artifact import nest, read_json, write_json
+from models.artifact import check_format, nest, read_json, write_json
 from models.calibration import SOFTMAX, fit_temperature, log_probabilities
 from models.category_model import BaseCategoryModel
 from models.errors import BrokenArtifact
@@ -59,8 +59,9 @@ class AdjustedModel(BaseCategoryModel):
         try:
             stored, config = read_json(folder, "adjustment.json"), read_json(folder, "config.json")
             offsets = np.asarray(stored["offsets"], np.float32)
-            if config["format"] != FORMAT or offsets.shape != model.class_ids.shape:
-                raise BrokenArtifact(folder, "adjustment.json", "is of another format or another model")
+            check_format(folder, config, FORMAT)
+            if offsets.shape != model.class_ids.shape:
+                raise BrokenArtifact(folder, "adjustment.json", "is of another model")
             return cls(model, float(config["logit_adjustment"]), offsets, Calibration(**stored["calibration"]))
         except (KeyError, TypeError, ValueError) as error:
             raise BrokenArtifact(folder, "adjustment.json", f"does not fit together ({error})") from error

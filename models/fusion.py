@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from models.artifact import nest, read_json, write_folder, write_json
+from models.artifact import check_format, nest, read_json, write_folder, write_json
 from models.calibration import SOFTMAX, fit_temperature, log_probabilities
 from models.checkpoint import Checkpoints, fingerprint_fit
 from models.device import one_thread
@@ -117,8 +117,7 @@ class FusedModel:
         text, image = read_model(folder / "text", device), ImageModel.read(folder / "image", device)
         gate = FusionGate()
         try:
-            if config["format"] != FORMAT:
-                raise BrokenArtifact(folder, "config.json", "is of another format")
+            check_format(folder, config, FORMAT)
             gate.load_state_dict(load_file(folder / "gate.safetensors"))
             calibration, facts = Calibration(**read_json(folder, "calibration.json")), config["fusion"]
         except (KeyError, TypeError, ValueError, RuntimeError, OSError, SafetensorError) as error:

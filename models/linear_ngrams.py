@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 from scipy import sparse
 from torch import Tensor
 
-from models.artifact import read_json, write_json
+from models.artifact import check_format, read_json, write_json
 from models.calibration import log_probabilities
 from models.category_model import BaseCategoryModel
 from models.errors import BrokenArtifact
@@ -62,8 +62,8 @@ class LinearNgramModel(BaseCategoryModel):
         """
         try:
             stored = read_json(folder, "config.json")
-            if stored.pop("format") != FORMAT or stored.pop("kind") != cls.kind:
-                raise BrokenArtifact(folder, "config.json", "is of another kind or format of model")
+            check_format(folder, stored, FORMAT)
+            del stored["format"], stored["kind"]
             settings = LinearConfig.from_dict(stored)
             class_ids = np.array(read_json(folder, "categories.json")["class_ids"], np.int64)
             calibration = Calibration(**read_json(folder, "calibration.json"))
