@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from models.artifact import nest, read_json, write_json
+from models.artifact import check_format, nest, read_json, write_json
 from models.calibration_error import expected_calibration_error
 from models.category_model import BaseCategoryModel
 from models.checkpoint import fingerprint_fit
@@ -62,8 +62,8 @@ class EnsembleModel(BaseCategoryModel):
         """The model in a folder whose files were checked. One that does not fit together raises BrokenArtifact."""
         try:
             stored = read_json(folder, "config.json")
-            if stored.pop("format") != FORMAT or stored.pop("kind") != cls.kind:
-                raise BrokenArtifact(folder, "config.json", "is of another kind or format of model")
+            check_format(folder, stored, FORMAT)
+            del stored["format"], stored["kind"]
             weights = {str(name): float(weight) for name, weight in stored.pop("weights").items()}
             settings = EnsembleConfig.from_dict(stored)
             calibration = Calibration(**read_json(folder, "calibration.json"))
@@ -186,9 +186,7 @@ def _fit_member(
             note = None if progress.note is None else f"{name}: {progress.note}"
             task.on_progress(replace(progress, fraction=_FITTING * (before + share * progress.fraction), note=note))
 
-        part = replace(
-            task, config=settings.of_member(name), folder=folder / name, on_progress=on_progress, warm_start=None
-        )
+        part = replace(task, config=settings.of_member(name), folder=folder / name, on_progress=on_progress)
         found = fit_text(name, part)
         found.save(kept)
     if not isinstance(found, BaseCategoryModel):
