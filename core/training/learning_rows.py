@@ -1,5 +1,6 @@
 """A snapshot read back into memory: its rows by what they are for, and the tree above their categories."""
 
+from array import array
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -64,72 +65,113 @@ def read_snapshot(runtime: Runtime, snapshot: Snapshot) -> LearningRows:
     import pyarrow.parquet as pq
 
     path = runtime.data_dir / snapshot.path
+    train, validation, test = _Columns(), _Columns(), _Columns()
+    by_fold = {TEST: test, VALIDATION: validation}
     try:
         with pq.ParquetFile(path) as file:
             columns = tuple(file.schema_arrow.names)
             if columns not in (COLUMNS, OLD_COLUMNS):
                 raise UnreadableFile(_CHANGED, path=path)
             content = Content(columns)
-            rows = []
             for batch in file.iter_batches(CHUNK):
                 chunk = list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
                 content.add(chunk)
-                rows += chunk
+                for row in chunk:
+                    by_fold.get(row[8], train).add(row)
     except (OSError, pa.ArrowInvalid) as error:
         raise UnreadableFile(N_("The snapshot {path} cannot be read: {reason}"), path=path, reason=error) from error
     if content.digest() != snapshot.content_hash:
         raise UnreadableFile(_CHANGED, path=path)
-    by_fold: dict[str, list[tuple[Any, ...]]] = {}
-    for row in rows:
-        by_fold.setdefault({TEST: "test", VALIDATION: "validation"}.get(row[8], "train"), []).append(row)
-    train = by_fold.get("train", [])
-    class_ids = sorted({row[5] for row in train})
+    class_ids = sorted(set(train.category_ids))
     position = {category_id: place for place, category_id in enumerate(class_ids)}
-    validation = [row for row in by_fold.get("validation", []) if row[5] in position]
-    test = by_fold.get("test", [])
     return LearningRows(
         class_ids,
-        _labeled(train, position),
-        _labeled(validation, position),
-        _labeled(test, position),
-        [row[5] for row in test],
-        [_accepted(row) for row in test],
+        train.rows(position),
+        validation.known(position).rows(position),
+        test.rows(position),
+        test.category_ids,
+        [test.accepted.get(at, []) for at in range(len(test.category_ids))],
         _class_paths(runtime, class_ids),
     )
 
 
-def _labeled(rows: list[tuple[Any, ...]], position: dict[int, int]) -> Rows:
-    products = Products(
-        titles=[row[1] for row in rows],
-        mall_categories=[row[2] for row in rows],
-        brands=[row[4] for row in rows],
-        mall_weights=np.asarray([row[3] for row in rows], dtype=np.float32),
-    )
-    labels = np.asarray([position.get(row[5], -1) for row in rows], dtype=np.int64)
-    weights = np.asarray([row[7] for row in rows], dtype=np.float32)
-    return Rows(
-        [row[0] for row in rows],
-        LabeledProducts(products, labels, weights, _alternatives(rows, position)),
-        [row[6] == "human" for row in rows],
-        [row[9] for row in rows],
-        [row[8] for row in rows],
-    )
+class _Columns:
+    """Rows of one part column by column: a million of them as tuples would take twice the memory.
 
+    What comes again and again (a brand, a day) is kept once.
+    """
 
-def _accepted(row: tuple[Any, ...]) -> list[int]:
-    return row[10] if len(row) > 10 else []
+    def __init__(self) -> None:
+        self._once: dict[Any, Any] = {}
+        self.product_ids: list[int] = []
+        self.titles: list[str] = []
+        self.mall_categories: list[str] = []
+        self.mall_weights = array("f")
+        self.brands: list[str] = []
+        self.category_ids: list[int] = []
+        self.is_human: list[bool] = []
+        self.weights = array("f")
+        self.folds: list[int] = []
+        self.registered_at: list[datetime | None] = []
+        self.accepted: dict[int, list[int]] = {}  # by place, of the few rows that have any
 
+    def add(self, row: tuple[Any, ...]) -> None:
+        """A row of the snapshot's COLUMNS or OLD_COLUMNS."""
+        product_id, title, mall_category, mall_weight, brand, category_id, source, weight, fold, at, *accepted = row
+        once = self._once.setdefault
+        if accepted and accepted[0]:
+            self.accepted[len(self.product_ids)] = accepted[0]
+        self.product_ids.append(product_id)
+        self.titles.append(title)
+        self.mall_categories.append(once(mall_category, mall_category))
+        self.mall_weights.append(mall_weight)
+        self.brands.append(once(brand, brand))
+        self.category_ids.append(once(category_id, category_id))
+        self.is_human.append(source == "human")
+        self.weights.append(weight)
+        self.folds.append(fold)
+        self.registered_at.append(once(at, at))
 
-def _alternatives(rows: list[tuple[Any, ...]], position: dict[int, int]) -> "sparse.csr_matrix | None":
-    """True (N, K) where a further category was accepted that has training rows; none: nowhere."""
-    found = [(at, position[id_]) for at, row in enumerate(rows) for id_ in _accepted(row) if id_ in position]
-    if not found:
-        return None
-    from scipy import sparse
+    def known(self, position: dict[int, int]) -> "_Columns":
+        """The rows whose category has a position."""
+        kept = _Columns()
+        for place, category_id in enumerate(self.category_ids):
+            if category_id in position:
+                kept.add(self._row(place))
+        return kept
 
-    places = np.asarray(found, np.int64)
-    shape = (len(rows), len(position))
-    return sparse.csr_matrix((np.ones(len(found), np.bool_), (places[:, 0], places[:, 1])), shape=shape)
+    def _row(self, place: int) -> tuple[Any, ...]:
+        return (
+            self.product_ids[place],
+            self.titles[place],
+            self.mall_categories[place],
+            self.mall_weights[place],
+            self.brands[place],
+            self.category_ids[place],
+            "human" if self.is_human[place] else "",
+            self.weights[place],
+            self.folds[place],
+            self.registered_at[place],
+            self.accepted.get(place, []),
+        )
+
+    def rows(self, position: dict[int, int]) -> Rows:
+        weights = np.array(self.mall_weights, np.float32)
+        products = Products(self.titles, self.mall_categories, self.brands, weights)
+        labels = np.fromiter((position.get(id_, -1) for id_ in self.category_ids), np.int64, len(self.category_ids))
+        labeled = LabeledProducts(products, labels, np.array(self.weights, np.float32), self._alternatives(position))
+        return Rows(self.product_ids, labeled, self.is_human, self.registered_at, self.folds)
+
+    def _alternatives(self, position: dict[int, int]) -> "sparse.csr_matrix | None":
+        """True (N, K) where a further category was accepted that has training rows; none: nowhere."""
+        found = [(at, position[id_]) for at, ids in self.accepted.items() for id_ in ids if id_ in position]
+        if not found:
+            return None
+        from scipy import sparse
+
+        places = np.asarray(found, np.int64)
+        shape = (len(self.product_ids), len(position))
+        return sparse.csr_matrix((np.ones(len(found), np.bool_), (places[:, 0], places[:, 1])), shape=shape)
 
 
 def _class_paths(runtime: Runtime, class_ids: list[int]) -> NDArray[np.int64]:
