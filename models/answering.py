@@ -12,6 +12,7 @@ from models.category_model import BaseCategoryModel
 from models.thresholds import Tree
 from models.types import CategoryModel, Products
 
+MANY_LEFT_OUT = 32  # from here on it is cheaper to write over them than to look past them
 PROBABILITY_ROWS = 2_048  # asked at a time of a model that gives no log probabilities
 
 
@@ -31,55 +32,52 @@ class Branches:
             group = np.cumsum(np.append(False, new[1:]))
             first[:, level] = starts[group][places]
             last[:, level] = np.append(starts[1:], len(order))[group][places]
-        self.order = torch.from_numpy(order)
-        self.first, self.last = torch.from_numpy(first), torch.from_numpy(last)  # (K, D) places in `order`
+        self.order, self.first, self.last = order, first, last  # (K, D) places in `order`
 
-    def sums(self, probs: Tensor, answers: Tensor) -> Tensor:
+    def sums(self, probs: NDArray[np.float32], answers: NDArray[np.int64]) -> NDArray[np.float64]:
         """Probability (B, D) within the node of each level above, and at the end of, the path of `answers` (B,)."""
-        so_far = torch.zeros(len(probs), probs.shape[1] + 1, dtype=torch.float64, device=probs.device)
-        torch.cumsum(probs[:, self.order], 1, dtype=torch.float64, out=so_far[:, 1:])
-        return so_far.gather(1, self.last[answers]) - so_far.gather(1, self.first[answers])
+        so_far = np.zeros((len(probs), probs.shape[1] + 1))
+        np.cumsum(probs[:, self.order], axis=1, out=so_far[:, 1:])
+        rows = np.arange(len(probs))[:, None]
+        return so_far[rows, self.last[answers]] - so_far[rows, self.first[answers]]
 
 
 class _Rules:
-    """`AnswerRules` as tensors for one model's classes."""
+    """`AnswerRules` as arrays for one model's classes."""
 
     def __init__(self, rules: AnswerRules, class_ids: NDArray[np.int64]) -> None:
         left_out = np.isin(class_ids, list(rules.left_out))
         # a model that may answer nothing at all would be of no use: then it answers what it knows
-        self.left_out = torch.from_numpy(left_out) if left_out.any() and not left_out.all() else None
-        self.n_answered = len(class_ids) - (int(left_out.sum()) if self.left_out is not None else 0)
+        self.left_out = np.flatnonzero(left_out) if not left_out.all() else np.empty(0, np.int64)
+        self.n_answered = len(class_ids) - len(self.left_out)
         self.thresholds = rules.thresholds
         if self.thresholds is not None:
             known = self.thresholds.by_category
             values = {id_: np.inf if found.value is None else found.value for id_, found in known.items()}
             paths = self.thresholds.class_paths
-            self.paths = torch.from_numpy(paths)
             self.branches = Branches(paths)
-            self.own = torch.tensor([values.get(int(id_), np.inf) for id_ in class_ids])  # (K,)
-            inner = np.where((paths >= 0) & (paths != class_ids[:, None]), paths, NOWHERE)
-            self.inner = torch.from_numpy(inner)  # (K, D) nodes above, -1 from the leaf on
-            self.above = torch.tensor([[values.get(node, np.inf) for node in path] for path in inner.tolist()])
+            self.own = np.array([values.get(id_, np.inf) for id_ in class_ids.tolist()])  # (K,)
+            # (K, D) nodes above, NOWHERE from the leaf on
+            self.inner = np.where((paths >= 0) & (paths != class_ids[:, None]), paths, NOWHERE)
+            self.above = np.array([[values.get(node, np.inf) for node in path] for path in self.inner.tolist()])
 
-    def allowed(self, logs: Tensor) -> Tensor:
-        """Log probabilities (B, K) with minus infinity for what is left out."""
-        return logs if self.left_out is None else logs.masked_fill(self.left_out, -torch.inf)
+    def best(self, logs: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """The k greatest log probabilities of each row that are not left out, and their places, both (B, k)."""
+        if not len(self.left_out):
+            return torch.topk(logs, k, 1)
+        if len(self.left_out) > MANY_LEFT_OUT:
+            left_out = torch.from_numpy(self.left_out).to(logs.device)
+            return torch.topk(logs.index_fill(1, left_out, -torch.inf), k, 1)
+        best, places = torch.topk(logs, k + len(self.left_out), 1)  # whatever is left out, k of them stay
+        stays = torch.from_numpy(~np.isin(places.cpu().numpy(), self.left_out)).to(logs.device)
+        first = torch.argsort(~stays, dim=1, stable=True)[:, :k]
+        return best.gather(1, first), places.gather(1, first)
 
-    def to(self, device: torch.device) -> "_Rules":
-        """Itself, where the probabilities are."""
-        for owner in (self, getattr(self, "branches", None)):
-            for name, value in vars(owner).items() if owner else ():
-                if isinstance(value, Tensor):
-                    setattr(owner, name, value.to(device))
-        return self
-
-    def back_off(self, probs: Tensor, answers: Tensor) -> Tensor:
+    def back_off(self, probs: NDArray[np.float32], answers: NDArray[np.int64]) -> NDArray[np.int64]:
         """The deepest node above `answers` (B,) that is sure, or NOWHERE."""
         is_sure = self.branches.sums(probs, answers) >= self.above[answers]  # (B, D)
-        levels = torch.arange(1, is_sure.shape[1] + 1, device=probs.device) * is_sure
-        deepest = levels.max(1).values  # 0: none
-        nodes = self.inner[answers].gather(1, (deepest - 1).clamp(min=0)[:, None])[:, 0]
-        return torch.where(deepest > 0, nodes, NOWHERE)
+        deepest = is_sure.shape[1] - 1 - is_sure[:, ::-1].argmax(axis=1)
+        return np.where(is_sure.any(axis=1), self.inner[answers, deepest], NOWHERE)
 
 
 @torch.inference_mode()
@@ -90,20 +88,22 @@ def answer_products(model: CategoryModel, products: Products, k: int, rules: Ans
     """
     fitted = _Rules(rules, model.class_ids)
     k = min(k, fitted.n_answered)
-    if fitted.left_out is None and fitted.thresholds is None:
+    if not len(fitted.left_out) and fitted.thresholds is None:
         return Answers.all_sure(*model.predict_top(products, k))
     parts = [_none(k)]
     for logs in log_probabilities(model, products):
-        fitted.to(logs.device)
-        allowed = fitted.allowed(logs)
-        best, places = torch.topk(allowed, k, 1)
-        probs, first = best.exp(), places[:, 0]
-        unsure, back_off = torch.zeros_like(first, dtype=torch.bool), torch.full_like(first, NOWHERE)
+        best, found = fitted.best(logs, k)
+        probs, places = best.exp().cpu().numpy(), found.cpu().numpy()
+        part = Answers.all_sure(model.class_ids[places], probs)
         if fitted.thresholds is not None:
-            unsure = probs[:, 0] < fitted.own[first]
-            back_off[unsure] = fitted.back_off(logs[unsure].exp(), first[unsure])
-        ids = model.class_ids[places.cpu().numpy()]
-        parts.append(Answers(ids, *(found.cpu().numpy() for found in (probs, unsure, back_off))))
+            unsure = np.flatnonzero(probs[:, 0] < fitted.own[places[:, 0]])
+            part.abstained[unsure] = True
+            # sums within branches only where they are needed
+            doubtful = (
+                logs.numpy()[unsure] if logs.is_cpu else logs[torch.from_numpy(unsure).to(logs.device)].cpu().numpy()
+            )
+            part.back_off_ids[unsure] = fitted.back_off(np.exp(doubtful), places[unsure, 0])
+        parts.append(part)
     return Answers.joined(parts)
 
 
@@ -117,12 +117,11 @@ def answer_sums(
     levels = (class_paths >= 0).sum(axis=1)
     answers, sums = [np.empty(0, np.int64)], [np.empty((0, class_paths.shape[1]), np.float32)]
     for logs in log_probabilities(model, products):
-        logs = logs.cpu()
-        best = fitted.allowed(logs).max(1)
-        found = branches.sums(logs.exp(), best.indices).float().numpy()
-        own = levels[best.indices.numpy()] - 1
-        found[np.arange(len(found)), own] = best.values.exp().numpy()  # to the last digit what is compared later
-        answers.append(best.indices.numpy())
+        best, places = (found[:, 0].cpu() for found in fitted.best(logs, 1))
+        first = places.numpy()
+        found = branches.sums(logs.exp().cpu().numpy(), first).astype(np.float32)
+        found[np.arange(len(found)), levels[first] - 1] = best.exp().numpy()  # to the last digit what is compared later
+        answers.append(first)
         sums.append(found)
     return np.concatenate(answers), np.concatenate(sums)
 

@@ -18,7 +18,7 @@ def reliability(version: ModelVersion, key: str) -> None:
     if not points or test is None or test.ece is None:
         st.text(_("{version} was judged before there was a reliability diagram.").format(version=version.name))
     else:
-        st.plotly_chart(_diagram(points), key=f"{key}.reliability", config={"displayModeBar": False})
+        st.plotly_chart(_diagram(points), key=f"{key}.diagram", config={"displayModeBar": False})
         st.caption(
             escape(
                 _(
