@@ -50,6 +50,9 @@ class _Fit:
         self.reported = 0.0
 
     def run(self) -> LabelTreeModel:
+        if self.task.warm_start is not None:
+            note = "Starts afresh: a label tree cannot begin from an earlier model."
+            self.task.on_progress(FitProgress("reading titles", 0.0, note=note))
         maker = self._features()
         rows = self._rows(maker)
         shape = self._shape(rows)

@@ -18,6 +18,7 @@ MODEL_STAGES = (  # said by `models`, which knows no translations
     N_("learning subwords"),
     N_("counting n-grams"),
     N_("encoding titles"),
+    N_("building the tree of categories"),
     N_("training"),
     N_("calibrating"),
 )
