@@ -47,7 +47,7 @@ def _table(rules: list[ExclusionRule]) -> None:
                 _("Keyword"): rule.keyword,
                 _("Does"): _(ACTIONS[rule.action]),
                 _("Found as"): _(MATCHES[rule.match]),
-                _("By"): rule.author,
+                _("Added by"): rule.author,
                 _("Since"): time_text(rule.created_at),
             }
             for rule in rules

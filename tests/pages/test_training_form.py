@@ -59,10 +59,12 @@ def test_what_is_chosen_reaches_the_job(page: AppTest, sqlite_runtime: Runtime) 
 
 
 def test_what_has_no_effect_is_switched_off(page: AppTest) -> None:
-    assert page.selectbox(key="training.head").disabled  # the usual encoder has one head
     assert page.number_input(key="training.cap_constant").disabled
     assert page.checkbox(key="training.warm_start").disabled
     assert "No version is in use." in said(page)
+    page.selectbox(key="training.encoder").set_value("ngrams").run()  # linear: one head, no epochs
+    assert page.selectbox(key="training.head").disabled
+    assert page.number_input(key="training.epochs").disabled
     page.selectbox(key="training.encoder").set_value("gru").run()
     assert not page.selectbox(key="training.head").disabled
 
