@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from models import fit as fitting
 from models.config import TitleModelConfig
 from models.errors import NotEnoughDeviceMemory, TrainingDiverged
 from models.family import fit_model
 from models.predictor import TitleModel
 from models.title_network import TitleNetwork
+from models.training_device import prepare_ahead
 from models.types import FitTask, LabeledProducts
 from tests.models.made_up import CLASS_IDS, QUICK, make_rows, titles_only
 from tests.models.test_fit import Watcher, answers, fit
@@ -106,3 +108,20 @@ def test_the_same_numbers_again_can_be_asked_for(tmp_path: Path) -> None:
     config = TitleModelConfig.from_dict(QUICK.to_dict() | {"deterministic": True})
     assert (answers(fit(tmp_path / "a", Watcher(), config)) == answers(fit(tmp_path / "b", Watcher(), QUICK))).all()
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_batches_made_ahead_by_a_thread_give_the_same_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = answers(fit(tmp_path / "a", Watcher(), QUICK))
+    monkeypatch.setattr(
+        fitting, "prepare_ahead", lambda items, prepare, device: prepare_ahead(items, prepare, "another device")
+    )
+    assert (answers(fit(tmp_path / "b", Watcher(), QUICK)) == whole).all()
+
+
+def test_half_precision_learns_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under a GPU's autocast, as far as a CPU can show it: every type fits every other."""
+    monkeypatch.setattr(fitting, "autocast", lambda device: torch.autocast("cpu", torch.bfloat16))
+    rows = make_rows(100, seed=5)
+    for name, config in (("full", QUICK), ("shared", replace(QUICK, max_full_rank_classes=4, rank=12, epochs=20))):
+        model = fit(tmp_path / name, Watcher(), config)
+        assert (model.predict_top(rows.products, 1)[0][:, 0] == CLASS_IDS[rows.labels]).mean() > 0.95
