@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.jobs.queue import find_unfinished_job, get_job
+from core.jobs.worker import run_claimed
 from core.runtime import Runtime
 from core.training import registry
 from core.training.train import enqueue_training
@@ -13,7 +14,7 @@ from core.types import Actor, utc_now
 from db import jobs
 from db.enums import JobStatus
 from tests.core.training.answers import add_version, put_in_fold
-from tests.core.training.shelf import category_id, decide, fill_shelf
+from tests.core.training.shelf import add_products, category_id, decide, fill_shelf, make_titles
 
 Show = Callable[..., AppTest]
 
@@ -138,3 +139,20 @@ def test_the_gate_names_what_falls_and_can_be_overridden(
 def test_one_version_is_not_enough_to_compare(sqlite_runtime: Runtime, actor: Actor, show: Show) -> None:
     add_version(sqlite_runtime, actor, {})
     assert "Two versions are needed" in words(show("compare"))
+
+
+def test_a_failed_training_says_why_in_the_persons_language(
+    sqlite_runtime: Runtime, actor: Actor, open_page: Callable[[str], AppTest]
+) -> None:
+    add_products(sqlite_runtime, "바지", make_titles("바지", 60))
+    job_id = enqueue_training(sqlite_runtime, actor)
+    with sqlite_runtime.sessions.write() as session:
+        assert jobs.claim_job(session, "w1", utc_now()) == job_id
+    assert "are of one category" in (run_claimed(sqlite_runtime, job_id, "w1").error or "")
+    page = open_page("app.py")
+    page.session_state["app.actor"] = actor
+    page.session_state["app.language"] = "ko"
+    page.run()
+    page.switch_page("pages/training.py").run()
+    assert not page.exception
+    assert "모두 한 카테고리에 속합니다" in words(page)
