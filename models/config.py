@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+HEADS = ("flat", "hierarchical", "several_labels")  # of models that have several
+
 
 @dataclass(frozen=True)
 class TitleModelConfig:
@@ -11,6 +13,8 @@ class TitleModelConfig:
     Raises ValueError for a value out of range, naming it.
     """
 
+    head: str = "flat"  # how outputs become categories: models/heads.py
+    label_frequency: float = 0.8  # of the categories that are right for a product this share is labeled; several_labels
     # what is read
     max_title_characters: int = 500  # the rest of a longer title is cut
     char_ngrams: tuple[int, int] = (2, 5)  # lengths inside a word, its edges included
@@ -51,6 +55,8 @@ class TitleModelConfig:
         _check(self.rows_at_once is None or self.rows_at_once >= 1, "rows_at_once", "at least 1")
         for name in ("dropout", "mall_category_dropout"):
             _check(0.0 <= getattr(self, name) < 1.0, name, "from 0 to below 1")
+        _check(self.head in HEADS, "head", f"one of {', '.join(HEADS)}")
+        _check(0.0 < self.label_frequency <= 1.0, "label_frequency", "above 0 and at most 1")
         _check(0.0 <= self.idf_power <= 2.0, "idf_power", "from 0 to 2")
         for name in ("learning_rate", "piece_learning_rate", "checkpoint_seconds"):
             _check(0.0 < getattr(self, name) <= 1e30, name, "above 0")  # a float of torch holds it

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
-from torch.nn import functional
 
 from models.calibration import fit_temperature
 from models.checkpoint import Checkpoints, fingerprint_fit
@@ -28,7 +27,7 @@ from models.features import (
     normalise_texts,
 )
 from models.noise.selecting import select
-from models.predictor import PREDICT_ROWS, TitleModel, score_encoded
+from models.predictor import PREDICT_ROWS, TitleModel, make_title_head, score_encoded
 from models.table_optimizers import AdamRows, SgdRows, Used
 from models.title_network import Bags, TitleNetwork, ngram_width
 from models.title_warm_start import begin_from, extend_vocabulary, find_earlier_title_model
@@ -96,6 +95,9 @@ class _Fit:
         self.config, self.class_ids, self.device, self.on_progress = config, class_ids, device, task.on_progress
         self.held_out = _at_most(task.validation, max(1, _MOST_HELD_OUT_SCORES // len(class_ids)), config.seed)
         self.selector = task.selector
+        self.head = make_title_head(config, len(class_ids), task.class_paths).to(device)
+        self.alternatives = None if train.alternatives is None else train.alternatives.tocsr()  # (N, K)
+        self.class_paths = task.class_paths
         self.labels = torch.from_numpy(train.labels)
         self.weights = torch.from_numpy(train.weights / train.weights.mean())
         self.checkpoints = Checkpoints(task.folder, fingerprint_fit(task, config), config.checkpoint_seconds)
@@ -105,7 +107,7 @@ class _Fit:
         self.held_out_data = encode(held_out_texts, self.vocabulary, self.tokenizer, config)
         torch.manual_seed(config.seed)
         n_pieces = N_PIECE_FIELDS * self.tokenizer.vocabulary_size
-        self.network = TitleNetwork(len(self.vocabulary), n_pieces, len(class_ids), config).to(device)
+        self.network = TitleNetwork(len(self.vocabulary), n_pieces, self.head.n_outputs, config).to(device)
         if earlier:
             begin_from(earlier, self.network, self.vocabulary)
         self.ngrams = SgdRows(self.network.ngram_table)
@@ -131,7 +133,7 @@ class _Fit:
             self.on_progress(FitProgress("learning subwords", 0.02))
             tokenizer = earlier.model.tokenizer if earlier else self._train_tokenizer(texts, task.corpus)
             self.on_progress(FitProgress("counting n-grams", 0.04))
-            most = min(config.max_parameters // ngram_width(len(self.class_ids), config), config.max_ngrams)
+            most = min(config.max_parameters // ngram_width(self.head.n_outputs, config), config.max_ngrams)
             vocabulary = learn_vocabulary(texts, config, most)
             if earlier:
                 vocabulary = extend_vocabulary(earlier.model.vocabulary, vocabulary, most)
@@ -190,10 +192,10 @@ class _Fit:
         weights = self.network.state_dict().values()
         if not (np.isfinite(scores).all() and all(bool(part.sum().isfinite()) for part in weights)):
             raise TrainingDiverged(self.n_steps)
-        calibration = fit_temperature(scores, self.held_out.labels, self.held_out.weights)
-        return TitleModel(
-            self.network, self.vocabulary, self.tokenizer, self.class_ids, self.config, calibration, self.device
-        )
+        held_out, config = self.held_out, self.config
+        calibration = fit_temperature(scores, held_out.labels, held_out.weights, self.head.calibration_kind)
+        ids, paths = self.class_ids, self.class_paths
+        return TitleModel(self.network, self.vocabulary, self.tokenizer, ids, config, calibration, self.device, paths)
 
     def _steps(self, done: int) -> Iterator[_Step]:
         size, n = self.batch_size, len(self.labels)
@@ -238,9 +240,10 @@ class _Fit:
             scores, labels, weights = scores.float(), batch.labels[part], batch.weights[part]
             if self.selector:
                 epoch, rows = batch.step.epoch, torch.from_numpy(batch.step.rows[part])
-                losses = squared_hinge(scores.detach(), labels)
-                labels, weights = select(self.selector, epoch, rows, scores, losses, labels, weights)
-            loss = (squared_hinge(scores, labels) * weights).sum() / n
+                losses, verdicts = self.head.losses(scores.detach(), labels), self.head.verdicts(scores.detach())
+                labels, weights = select(self.selector, epoch, rows, verdicts, losses, labels, weights)
+            further = None if self.alternatives is None else self.alternatives[batch.step.rows[part]]
+            loss = (self.head.losses(scores, labels, further) * weights).sum() / n
             loss.backward()
             return loss.detach()
 
@@ -259,13 +262,13 @@ class _Fit:
         self.on_progress(FitProgress("training", self.fraction, note=out_of_memory_note(rows_at_once)))
 
     def _held_out_scores(self) -> NDArray[np.float32]:
-        """Scores (N, K) of the validation rows, not calibrated."""
+        """The head's verdicts (N, K) on the validation rows, not calibrated."""
         self.network.eval()
         data, found = self.held_out_data, [np.empty((0, len(self.class_ids)), np.float32)]
         for start in range(0, len(self.held_out), PREDICT_ROWS):
             rows = slice(start, start + PREDICT_ROWS)
             cut = Encoded(data.ngrams[rows], data.pieces[rows], data.mall_ngrams, data.mall_pieces)
-            found.append(score_encoded(self.network, cut, self.device).cpu().numpy())
+            found.append(self.head.verdicts(score_encoded(self.network, cut, self.device)).cpu().numpy())
         return np.concatenate(found)
 
     def _validate(self, epoch: int) -> float | None:
@@ -321,15 +324,6 @@ def _mean(losses: Iterable[Tensor], step: int) -> float:
     if not math.isfinite(mean):
         raise TrainingDiverged(step)
     return mean
-
-
-def squared_hinge(scores: Tensor, labels: Tensor) -> Tensor:
-    """Loss (B,) of scores (B, K): the right class should score above 1, every other below -1.
-
-    The loss of a linear support vector machine, one class against the rest. On short titles it beat cross entropy.
-    """
-    sign = torch.full_like(scores, -1.0).scatter_(1, labels[:, None], 1.0)
-    return functional.relu(1.0 - sign * scores).square().sum(1)
 
 
 def drop_columns(matrix: sparse.csr_matrix, columns: tuple[int, int], dropped: NDArray[np.bool_]) -> sparse.csr_matrix:

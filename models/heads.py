@@ -13,29 +13,36 @@ from scipy import sparse
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.config import HEADS
 from models.errors import NoTree
-
-NAMES = ("flat", "hierarchical", "several_labels")
 
 
 class Head(nn.Module, ABC):
     """The meaning of a network's outputs for K classes."""
 
     n_outputs: int  # M
+    calibration_kind = "softmax"  # how verdicts become probabilities: models/calibration.py
 
     @abstractmethod
     def log_probabilities(self, scores: Tensor) -> Tensor:
         """Log of each class's probability, (B, K), rows sum to 1, of the network's outputs (B, M)."""
 
     @abstractmethod
+    def losses(self, scores: Tensor, labels: Tensor, alternatives: sparse.csr_matrix | None = None) -> Tensor:
+        """The loss of each row, (B,): scores (B, M), labels (B,) int64 in 0..K-1.
+
+        `alternatives` (B, K) is true where a further category was accepted. Only several_labels reads them.
+        """
+
     def loss(
         self, scores: Tensor, labels: Tensor, weights: Tensor, alternatives: sparse.csr_matrix | None = None
     ) -> Tensor:
-        """The batch's loss, 0-dim: the sum over rows of weight times loss, divided by B.
+        """The batch's loss, 0-dim: the sum over rows of weight (B,), at least 0, times loss, divided by B."""
+        return (self.losses(scores, labels, alternatives) * weights).mean()
 
-        scores (B, M), labels (B,) int64 in 0..K-1, weights (B,) > 0; `alternatives` (B, K) is true where a further
-        category was accepted. Only several_labels reads them.
-        """
+    def verdicts(self, scores: Tensor) -> Tensor:
+        """What calibration starts from, (B, K): the best class has the highest."""
+        return self.log_probabilities(scores)
 
     def initial_bias(self) -> float:
         """Where the outputs' bias begins."""
@@ -54,7 +61,7 @@ def make_head(
         return SeveralLabelsHead(n_classes, label_frequency)
     if name == "flat":
         return FlatHead(n_classes)
-    raise ValueError(f"head must be one of {', '.join(NAMES)}")
+    raise ValueError(f"head must be one of {', '.join(HEADS)}")
 
 
 class FlatHead(Head):
@@ -67,10 +74,25 @@ class FlatHead(Head):
     def log_probabilities(self, scores: Tensor) -> Tensor:
         return scores.float().log_softmax(1)
 
-    def loss(
-        self, scores: Tensor, labels: Tensor, weights: Tensor, alternatives: sparse.csr_matrix | None = None
-    ) -> Tensor:
-        return (functional.cross_entropy(scores.float(), labels, reduction="none") * weights).mean()
+    def losses(self, scores: Tensor, labels: Tensor, alternatives: sparse.csr_matrix | None = None) -> Tensor:
+        return functional.cross_entropy(scores.float(), labels, reduction="none")
+
+
+class MarginHead(FlatHead):
+    """One against the rest, with a squared hinge: the flat head of models that are linear in n-grams.
+
+    The loss of a linear support vector machine: the right class should score above 1, every other below -1. On short
+    titles it beat cross entropy there (docs/decisions/0002). Each score is a verdict on its own.
+    """
+
+    calibration_kind = "sigmoid"
+
+    def losses(self, scores: Tensor, labels: Tensor, alternatives: sparse.csr_matrix | None = None) -> Tensor:
+        sign = torch.full_like(scores, -1.0).scatter_(1, labels[:, None], 1.0)
+        return functional.relu(1.0 - sign * scores).square().sum(1)
+
+    def verdicts(self, scores: Tensor) -> Tensor:
+        return scores
 
 
 class HierarchicalHead(Head):
@@ -99,11 +121,8 @@ class HierarchicalHead(Head):
             found = found + nodes.index_select(1, outputs)
         return found
 
-    def loss(
-        self, scores: Tensor, labels: Tensor, weights: Tensor, alternatives: sparse.csr_matrix | None = None
-    ) -> Tensor:
-        chosen = self._log_nodes(scores).gather(1, self.path[labels])  # (B, D)
-        return -(chosen.sum(1) * weights).mean()
+    def losses(self, scores: Tensor, labels: Tensor, alternatives: sparse.csr_matrix | None = None) -> Tensor:
+        return -self._log_nodes(scores).gather(1, self.path[labels]).sum(1)
 
     def _log_nodes(self, scores: Tensor) -> Tensor:
         """Log probability of each node among its siblings, (B, M + 1); the last column is 0: what needs no choice."""
@@ -144,9 +163,7 @@ class SeveralLabelsHead(Head):
         """The chance that each class is right, (B, K), whatever the others are: rows may sum to more than 1."""
         return scores.float().sigmoid()
 
-    def loss(
-        self, scores: Tensor, labels: Tensor, weights: Tensor, alternatives: sparse.csr_matrix | None = None
-    ) -> Tensor:
+    def losses(self, scores: Tensor, labels: Tensor, alternatives: sparse.csr_matrix | None = None) -> Tensor:
         scores = scores.float()
         labeled = torch.zeros_like(scores).scatter_(1, labels[:, None], 1.0)
         if alternatives is not None and alternatives.nnz:
@@ -159,7 +176,7 @@ class SeveralLabelsHead(Head):
         unseen = functional.softplus(scores)
         if self.label_frequency < 1.0:
             unseen = unseen - functional.softplus(scores + float(np.log(1.0 - self.label_frequency)))
-        return (torch.where(labeled > 0, seen, unseen).sum(1) * weights).mean()
+        return torch.where(labeled > 0, seen, unseen).sum(1)
 
 
 def _number_nodes(class_paths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

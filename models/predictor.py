@@ -17,8 +17,9 @@ from models.calibration import log_probabilities
 from models.category_model import BaseCategoryModel
 from models.config import TitleModelConfig
 from models.device import one_thread, resolve_device
-from models.errors import BrokenArtifact
+from models.errors import BrokenArtifact, NoTree
 from models.features import N_PIECE_FIELDS, Encoded, NgramVocabulary, encode, normalise_texts
+from models.heads import Head, MarginHead, make_head
 from models.title_network import Bags, TitleNetwork
 from models.tokenizer import Tokenizer
 from models.types import Calibration, Products, Writer
@@ -41,7 +42,10 @@ class TitleModel(BaseCategoryModel):
         settings: TitleModelConfig,
         calibration: Calibration,
         device: str,
+        class_paths: NDArray[np.int64] | None = None,
     ) -> None:
+        self.head = make_title_head(settings, len(class_ids), class_paths).to(device)
+        self.class_paths = class_paths  # (K, D) as in FitTask: the tree that a hierarchical head was trained on
         self.network = network.to(device).eval()
         self.vocabulary = vocabulary
         self.tokenizer = tokenizer
@@ -64,29 +68,35 @@ class TitleModel(BaseCategoryModel):
             check_format(folder, stored, FORMAT)
             del stored["format"], stored["kind"]
             settings = TitleModelConfig.from_dict(stored)
-            class_ids = np.array(read_json(folder, "categories.json")["class_ids"], np.int64)
+            categories = read_json(folder, "categories.json")
+            class_ids, paths = np.array(categories["class_ids"], np.int64), categories.get("class_paths")
+            class_paths = None if paths is None else np.array(paths, np.int64)
             calibration = Calibration(**read_json(folder, "calibration.json"))
             tensors = load_file(folder / "weights.safetensors")
             vocabulary = vocabulary_from(tensors)
             tokenizer = Tokenizer((folder / "tokenizer.model").read_bytes())
             n_pieces = N_PIECE_FIELDS * tokenizer.vocabulary_size
-            network = TitleNetwork(len(vocabulary), n_pieces, len(class_ids), settings)
+            n_outputs = make_title_head(settings, len(class_ids), class_paths).n_outputs
+            network = TitleNetwork(len(vocabulary), n_pieces, n_outputs, settings)
             network.load_state_dict({name: tensors[name] for name in network.state_dict()})
-        except (KeyError, TypeError, ValueError, RuntimeError, OSError, SafetensorError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, OSError, SafetensorError,
+                NoTree) as error:  # fmt: skip
             raise BrokenArtifact(folder, "its content", f"does not fit together ({error})") from error
-        return cls(network, vocabulary, tokenizer, class_ids, settings, calibration, device)
+        return cls(network, vocabulary, tokenizer, class_ids, settings, calibration, device, class_paths)
 
     def files(self) -> dict[str, Writer]:
         tensors = {
             **{name: tensor.cpu().contiguous() for name, tensor in self.network.state_dict().items()},
             **vocabulary_tensors(self.vocabulary),
         }
-        calibration = self.calibration
+        calibration, categories = self.calibration, {"class_ids": self.class_ids.tolist()}
+        if self.class_paths is not None:
+            categories["class_paths"] = self.class_paths.tolist()
         return {
             "config.json": lambda path: write_json(path, self.config),
             "weights.safetensors": lambda path: save_file(tensors, path),
             "tokenizer.model": lambda path: _write_bytes(path, self.tokenizer.model),
-            "categories.json": lambda path: write_json(path, {"class_ids": self.class_ids.tolist()}),
+            "categories.json": lambda path: write_json(path, categories),
             "calibration.json": lambda path: write_json(path, vars(calibration)),
         }
 
@@ -100,7 +110,15 @@ class TitleModel(BaseCategoryModel):
         """The same for products that are encoded already."""
         # thousands of classes make tensors large enough for threads to share
         with one_thread() if self.network.full_rank else nullcontext(), torch.inference_mode():
-            return log_probabilities(score_encoded(self.network, encoded, self.device), self.calibration)
+            verdicts = self.head.verdicts(score_encoded(self.network, encoded, self.device))
+            return log_probabilities(verdicts, self.calibration)
+
+
+def make_title_head(config: TitleModelConfig, n_classes: int, class_paths: NDArray[np.int64] | None) -> Head:
+    """The head of the settings; the flat one with the loss that suits n-grams."""
+    if config.head == "flat":
+        return MarginHead(n_classes)
+    return make_head(config.head, n_classes, class_paths, config.label_frequency)
 
 
 @torch.inference_mode()

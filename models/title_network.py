@@ -43,6 +43,8 @@ class Bags(NamedTuple):
 class TitleNetwork(nn.Module):
     """Scores (B, K) of a batch: n-grams speak for categories directly, pieces through hidden units.
 
+    K counts the outputs of the head: one a category, unless it is hierarchical.
+
     With few classes an n-gram has one weight a class. With many (config.max_full_rank_classes) that table would be
     too large: an n-gram then has `rank` numbers, and classes are linear in those.
     """

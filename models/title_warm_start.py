@@ -12,7 +12,7 @@ from models.warm_start import ROWS_AT_ONCE, Earlier, copy_classes, find_earlier
 
 # what n-grams and pieces are, and how large a layer is
 _SAME = ("max_title_characters", "char_ngrams", "word_ngrams", "idf_power", "vocabulary_size", "max_full_rank_classes",
-         "rank", "piece_dim", "hidden_dim")  # fmt: skip
+         "rank", "piece_dim", "hidden_dim", "head")  # fmt: skip
 
 
 def find_earlier_title_model(task: FitTask, config: TitleModelConfig) -> Earlier[TitleModel] | None:
@@ -20,6 +20,8 @@ def find_earlier_title_model(task: FitTask, config: TitleModelConfig) -> Earlier
     settings, limit = config.to_dict(), config.max_full_rank_classes
 
     def obstacle(model: TitleModel) -> str | None:
+        if config.head == "hierarchical":
+            return "a hierarchical head has outputs for one tree, and the tree may be another."
         alike = model.network.full_rank == (len(task.class_ids) <= limit)
         return None if alike else f"only one of both models has more than {limit} categories."
 

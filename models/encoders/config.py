@@ -3,7 +3,8 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-HEADS = ("flat", "hierarchical", "several_labels")
+from models.config import HEADS
+
 ACTIVATIONS = ("relu", "gelu", "tanh")
 
 

@@ -33,6 +33,7 @@ from models.encoders.training_state import pack, unpack
 from models.encoders.warm_start import begin_from, find_earlier_text_model
 from models.errors import TrainingDiverged
 from models.heads import make_head
+from models.noise.selecting import select
 from models.table_optimizers import AdamRows, Used
 from models.title_network import Bags
 from models.training_device import (
@@ -123,6 +124,7 @@ class _Fit:
         self.alternatives = train.alternatives.tocsr() if train.alternatives is not None else None
         fingerprint = f"{fingerprint_fit(task, config)[:16]}{encoder}"
         self.checkpoints = Checkpoints(task.folder, fingerprint, config.checkpoint_seconds)
+        self.selector = task.selector
         earlier = find_earlier_text_model(task, encoder, config)
         self.prepared, self.data, self.cuts = self._prepare(earlier.model.prepared if earlier else None)
         self.held_out_data = self._encode(self.held_out)
@@ -167,7 +169,7 @@ class _Fit:
             if end_of_epoch or is_due or time.monotonic() - reported > _REPORT_SECONDS:
                 loss = _mean(losses, step.number + 1)  # the device is asked for a number here, not at every step
                 if end_of_epoch:
-                    accuracy = self._validate()
+                    accuracy = self._validate(step.epoch)
                 reported = time.monotonic()
                 self.on_progress(
                     FitProgress(
@@ -181,15 +183,16 @@ class _Fit:
                     )
                 )
             if is_due:
-                self.checkpoints.save_state(step.number + 1, pack(self.network, self.embeddings, self.optimizer))
+                state = pack(self.network, self.embeddings, self.optimizer, self.selector)
+                self.checkpoints.save_state(step.number + 1, state)
 
     def finish(self) -> NeuralTextModel:
         """The calibrated model. Raises TrainingDiverged when a weight is no number: the last step can do that."""
         self.on_progress(FitProgress("calibrating", 1.0))
+        logs, held_out = self._held_out_logs(), self.held_out
         if not all(bool(weights.sum().isfinite()) for weights in self.network.state_dict().values()):
             raise TrainingDiverged(self.n_steps)
-        logs, held_out = self._held_out_logs(), self.held_out
-        calibration = fit_temperature(logs, held_out.labels, held_out.weights, kind="softmax")
+        calibration = fit_temperature(logs, held_out.labels, held_out.weights, self.head.calibration_kind)
         return NeuralTextModel(
             self.encoder,
             self.network,
@@ -253,8 +256,14 @@ class _Fit:
             batch = Batch.of(tokens, self.device, self.in_order)
             with autocast(self.device):
                 scores = network.score(used[0].values, batch)
+            labels, weights = data.labels[part], data.weights[part]
+            if self.selector:
+                epoch, rows = data.step.epoch, torch.from_numpy(data.step.rows[part])
+                logs = self.head.log_probabilities(scores.detach())
+                losses = -logs.gather(1, labels[:, None])[:, 0]
+                labels, weights = select(self.selector, epoch, rows, logs, losses, labels, weights)
             further = None if data.alternatives is None else data.alternatives[part]
-            loss = self.head.loss(scores, data.labels[part], data.weights[part], further) * (batch.n_rows / n)
+            loss = self.head.loss(scores, labels, weights, further) * (batch.n_rows / n)
             loss.backward()
             return loss.detach()
 
@@ -281,13 +290,16 @@ class _Fit:
         for start in range(0, len(self.held_out), PREDICT_ROWS):
             rows = np.arange(start, min(start + PREDICT_ROWS, len(self.held_out)))
             scores = score_tokens(self.network, self.held_out_data.take(rows), self.config, self.device)
-            found.append(self.head.log_probabilities(scores).cpu().numpy())
+            found.append(self.head.verdicts(scores).cpu().numpy())
         return np.concatenate(found)
 
-    def _validate(self) -> float | None:
+    def _validate(self, epoch: int) -> float | None:
         if not len(self.held_out):
             return None
-        return float((self._held_out_logs().argmax(1) == self.held_out.labels).mean())
+        logs = self._held_out_logs()
+        if self.selector:
+            self.selector.end_epoch(epoch, logs, self.held_out.labels)
+        return float((logs.argmax(1) == self.held_out.labels).mean())
 
     def _resume(self) -> int:
         """Take up the newest checkpoint, if there is one: how many steps are done."""
@@ -295,7 +307,7 @@ class _Fit:
         if found is None:
             return 0
         step, tensors = found
-        unpack(tensors, self.network, self.embeddings, self.optimizer)
+        unpack(tensors, self.network, self.embeddings, self.optimizer, self.selector)
         return step
 
 

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from models.artifact import read_json, write_json
+from models.artifact import check_format, read_json, write_json
 from models.calibration import log_probabilities
 from models.category_model import BaseCategoryModel
 from models.device import one_thread, resolve_device
@@ -69,8 +69,8 @@ class NeuralTextModel(BaseCategoryModel):
         device = resolve_device(device)
         try:
             stored = read_json(folder, "config.json")
-            if stored.pop("format") != FORMAT or stored.pop("kind") != cls.kind:
-                raise BrokenArtifact(folder, "config.json", "is of another kind or format of model")
+            check_format(folder, stored, FORMAT)
+            del stored["format"], stored["kind"]
             encoder, n_buckets = stored.pop("encoder"), int(stored.pop("n_buckets"))
             settings = CONFIGS[encoder].from_dict(stored)
             categories = read_json(folder, "categories.json")
@@ -106,7 +106,7 @@ class NeuralTextModel(BaseCategoryModel):
     def log_probabilities(self, products: Products) -> Iterator[Tensor]:
         """Log of the calibrated probabilities, (B, K), of the next products."""
         for scores in self.scores(products):
-            yield log_probabilities(self.head.log_probabilities(scores), self.calibration)
+            yield log_probabilities(self.head.verdicts(scores), self.calibration)
 
     def label_probabilities(self, products: Products) -> NDArray[np.float32]:
         """The chance that each class is right for each product, (N, K), whatever the others are.

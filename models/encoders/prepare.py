@@ -44,6 +44,10 @@ def _learn(texts: NormalFields, task: FitTask, config: EncoderConfig) -> Prepare
     corpus = texts.corpus() if task.corpus is None else [normalise(text, most) for text in task.corpus]
     symbols = [normalise(symbol, most) for symbol in config.symbols]
     tokenizer = train_tokenizer(corpus, config.vocabulary_size, config.seed, symbols)
+    if tokenizer.vocabulary_size < config.vocabulary_size:
+        found, wanted = tokenizer.vocabulary_size, config.vocabulary_size
+        note = f"The titles carry {found:,} subwords, fewer than the {wanted:,} asked for."
+        task.on_progress(FitProgress("learning subwords", 0.03, note=note))
     task.on_progress(FitProgress("counting n-grams", 0.04))
     return Prepared(tokenizer, choose_buckets(texts, config))
 
