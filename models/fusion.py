@@ -40,6 +40,7 @@ from models.types import (
 
 KIND = "fused-title-image"
 FORMAT = 1
+WEIGHING = "learning how far to trust the image"  # the stage of all that folds need
 ROWS_AT_ONCE = 2_048
 MOST_SCORES = 20_000_000  # of the gate's training rows times classes; 80 MB each for title and image
 _LEAST = 1e-30
@@ -175,14 +176,14 @@ class _Work:
     config: ImageConfig
     fit_text: Callable[[FitTask], CategoryModel]
 
-    def share(self, first: float, last: float, keep_epochs: bool = False, name: str = "") -> OnProgress:
+    def share(self, first: float, last: float, keep_epochs: bool = False, stage: str | None = None) -> OnProgress:
         """Progress of a part, as this part of the whole."""
 
         def tell(progress: FitProgress) -> None:
             told = replace(progress, fraction=first + (last - first) * progress.fraction)
             if not keep_epochs:  # the curve of a job shows the title's own training alone
                 told = replace(told, epoch=None, n_epochs=None, loss=None, validation_p_at_1=None)
-            self.task.on_progress(replace(told, stage=f"{name}{progress.stage}"))
+            self.task.on_progress(replace(told, stage=stage or progress.stage))
 
         return tell
 
@@ -220,18 +221,17 @@ class _Work:
         """Log probabilities (n, K) of title and image for the rows `asked`, by models of the rows `learned`."""
         n, folder = self.config.folds, self.task.folder / f"fold-{fold}"
         first, middle, last = (0.5 * (fold + part) / n for part in (0.0, 0.3, 1.0))
-        name = f"part {fold + 1} of {n}: "
         task = replace(
             self.task,
             train=self.task.train.take(learned),
             folder=folder,
             warm_start=None,  # an earlier version may have learned from the rows asked
-            on_progress=self.share(middle, last, name=name),
+            on_progress=self.share(middle, last, stage=WEIGHING),
         )
         kept = Checkpoints(folder, fingerprint_fit(self.task, self.config), self.config.checkpoint_seconds)
         found = kept.find_prepared_files(("answers.safetensors",))
         if found is None:
-            tell = self.share(first, middle, name=name)
+            tell = self.share(first, middle, stage=WEIGHING)
             image = fit_image(replace(task, folder=folder / "image", on_progress=tell), self.config)
             text = self.fit_text(_text_task(task))
             products = self.task.train.products.take(asked)

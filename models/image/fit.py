@@ -45,7 +45,10 @@ def fit_image(task: FitTask, config: ImageConfig) -> ImageModel:
         checkpoints = Checkpoints(task.folder / "head", fingerprint, config.checkpoint_seconds)
         _fit_head(head.to(device), train, held_out, head_epochs, config, checkpoints, task.on_progress, device)
         if tuned:
-            trunk = fine_tune(trunk, head, train, held_out, config, task, device, fingerprint)
+            before = trunk
+            trunk = fine_tune(before, head, train, held_out, config, task, device, fingerprint)
+            tuned = trunk.hash != before.hash  # else held-out rows were answered best before
+            trunk = trunk if tuned else before
     model = ImageModel(
         trunk, head, task.class_ids, config, fit_temperature(*_nothing(), SOFTMAX), _facts(train, tuned), device
     )

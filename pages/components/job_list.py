@@ -14,6 +14,7 @@ KINDS = {
     "import_taxonomy": N_("Import of a taxonomy"),
     "train": N_("Training"),
     "score": N_("Scoring"),
+    "read_images": N_("Reading images"),
     "build_campaign": N_("Building a campaign"),
 }
 STATUSES = {

@@ -21,6 +21,9 @@ MODEL_STAGES = (  # said by `models`, which knows no translations
     N_("building the tree of categories"),
     N_("training"),
     N_("calibrating"),
+    N_("learning pictures"),
+    N_("fine-tuning pictures"),
+    N_("learning how far to trust the image"),
 )
 
 

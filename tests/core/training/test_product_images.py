@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from core.types import Actor, utc_now
 from db import jobs
 from db.enums import JobStatus
 from db.tables import PredictionRow, ProductImageRow, ProductRow
+from models.device import one_thread
 from tests.core.training.shelf import add_products, fill_shelf, make_titles
 from tests.models.image.made_up import COLOURS
 
@@ -42,6 +44,13 @@ STATUSES = {
     "https://example.com/a.png": "not_fetched",
     None: "none",
 }
+
+
+@pytest.fixture(autouse=True)
+def single_thread() -> Iterator[None]:
+    """Beside other test processes threads only wait for each other."""
+    with one_thread():
+        yield
 
 
 def scratch(runtime: Runtime) -> Runtime:

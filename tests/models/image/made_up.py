@@ -31,7 +31,8 @@ def draw_files(folder: Path, labels: NDArray[np.int64], seed: int = 0) -> list[s
     files = []
     for row, label in enumerate(labels.tolist()):
         picture = Image.new("RGB", (40, 40), COLOURS[label])
-        picture.paste("gray", tuple(chance.integers(0, 20, 2).tolist()))
+        left, top = chance.integers(0, 20, 2).tolist()
+        picture.paste("gray", (left, top, left + 15, top + 10))
         files.append(str(folder / f"{row}.png"))
         picture.save(files[-1])
     return files
