@@ -114,3 +114,14 @@ class NotEnoughImages(ModelError):
             f"There are {n_images} training products of {n_categories} categories with a readable image. "
             "That is too few to learn from images: train on the titles alone, or add images."
         )
+
+
+class NoSentenceWeights(ModelError):
+    """The sentence encoder's library or weights cannot be had."""
+
+    def __init__(self, weights: str, reason: str) -> None:
+        self.weights, self.reason = weights, reason
+        super().__init__(
+            f"The sentence encoder {weights} cannot be used: {reason}. Name a folder on this machine that holds one: "
+            "--model weights=FOLDER."
+        )

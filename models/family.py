@@ -19,6 +19,7 @@ ENCODERS = {
     "dan": "models.encoders.fit:fit_dan",
     "gru": "models.encoders.fit:fit_gru",
     "label_tree": "models.label_tree.fit:fit_label_tree",
+    "sentence": "models.sentence.fit:fit_sentence",
 }
 # 'kind' in an artifact's config.json -> what reads it back: (folder, device) -> CategoryModel
 KINDS = {
@@ -29,6 +30,7 @@ KINDS = {
     "ensemble": "models.ensemble:EnsembleModel.read",
     "neural-text": "models.encoders.model:NeuralTextModel.read",
     "label-tree": "models.label_tree.model:LabelTreeModel.read",
+    "sentence": "models.sentence.model:SentenceModel.read",
 }
 
 

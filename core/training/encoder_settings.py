@@ -18,10 +18,12 @@ CONFIGS = {
     "dan": "models.encoders.config:DanConfig",
     "gru": "models.encoders.config:GruConfig",
     "label_tree": "models.label_tree.config:LabelTreeConfig",
+    "sentence": "models.sentence.config:SentenceConfig",
 }
 IMAGES = "models.image.config:ImageConfig"
 IMAGE = "image"  # the key of its settings among an encoder's; 'image.fc_dim' when written in a line
 LIBRARIES: dict[str, tuple[str, ...]] = {"sentence": ("sentence_transformers", "setfit")}
+SELFIE_ENCODERS = ("joint",)  # whose training asks at every step what to learn from
 # settings of a training that some encoders have, others not
 SHARED = ("epochs", "head", "deterministic")
 
@@ -68,6 +70,12 @@ def find_obstacle(settings: TrainingSettings) -> AppError | None:
         )
     if settings.encoder not in ENCODERS:
         return NotReady(N_("There is no encoder '{encoder}' in this version."), encoder=settings.encoder)
+    if settings.noise == "selfie" and settings.encoder not in SELFIE_ENCODERS:
+        return InvalidInput(
+            N_("SELFIE trains {encoders}, not '{encoder}'. Choose filter or refurbish."),
+            encoders=", ".join(SELFIE_ENCODERS),
+            encoder=settings.encoder,
+        )
     place = CONFIGS.get(settings.encoder)
     if place is None:
         return None

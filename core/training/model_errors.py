@@ -32,6 +32,10 @@ MESSAGES: dict[type[errors.ModelError], str] = {
         "There are {n_images} training products of {n_categories} categories with a readable image. "
         "That is too few to learn from images: train on the titles alone, or add images."
     ),
+    errors.NoSentenceWeights: N_(
+        "The sentence encoder {weights} cannot be used: {reason}. Name a folder on this machine that holds one: "
+        "--model weights=FOLDER."
+    ),
 }
 # a broken artifact's usual reasons, as whole sentences: no language puts them together as English does
 BROKEN = {
