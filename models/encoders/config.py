@@ -10,7 +10,7 @@ ACTIVATIONS = ("relu", "gelu", "tanh")
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """What all neural text encoders share. Defaults were chosen on validation rows: docs/decisions/0007.
+    """What all neural text encoders share. Defaults were chosen on validation rows: docs/decisions/0009.
 
     Raises ValueError for a value out of range, naming it.
     """
@@ -40,7 +40,7 @@ class EncoderConfig:
     batch_size: int = 256  # at most; with fewer than 200,000 rows it is smaller
     rows_at_once: int | None = None  # of a batch, the parts' gradients added up; none: all, while the memory lasts
     learning_rate: float = 0.002
-    embedding_learning_rate: float = 0.005
+    embedding_learning_rate: float = 0.2  # the mean of many small embeddings needs large steps
     weight_decay: float = 0.01
     deterministic: bool = False  # the same numbers again on a GPU too, slower
     checkpoint_seconds: float = 10.0
@@ -96,7 +96,7 @@ class FastTextConfig(EncoderConfig):
 class DanConfig(EncoderConfig):
     """Deep averaging network: the mean of embeddings, then layers: Iyyer et al. 2015."""
 
-    layer_sizes: tuple[int, ...] = (256,)
+    layer_sizes: tuple[int, ...] = (512,)
 
 
 @dataclass(frozen=True)
