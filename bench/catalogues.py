@@ -37,6 +37,7 @@ class Split:
     test: LabeledProducts
     n_classes: int
     n_unknown: int
+    categories: tuple[str, ...] = ()  # the classes' names, in the order of the labels
 
 
 def split_by_group(catalogue: Catalogue, rows: int | None) -> Split:
@@ -62,7 +63,7 @@ def split_by_group(catalogue: Catalogue, rows: int | None) -> Split:
         )
         return LabeledProducts(texts, labels[mask], np.ones(int(mask.sum()), np.float32))
 
-    return Split(part(in_train), part(in_validation), part(in_test), len(known), int((labels < 0).sum()))
+    return Split(part(in_train), part(in_validation), part(in_test), len(known), int((labels < 0).sum()), tuple(known))
 
 
 def _percent(text: str) -> int:

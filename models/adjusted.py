@@ -11,7 +11,7 @@ from torch import Tensor
 
 from models.answering import log_probabilities as log_probabilities_of
 from models.artifact import check_format, nest, read_json, write_json
-from models.calibration import SOFTMAX, fit_temperature, log_probabilities
+from models.calibration import SIGMOID, SOFTMAX, fit_temperature, log_probabilities
 from models.category_model import BaseCategoryModel
 from models.errors import BrokenArtifact
 from models.types import Calibration, CategoryModel, LabeledProducts, Products, Writer
@@ -83,5 +83,6 @@ def adjust_model(
         validation = validation.take(np.sort(np.random.default_rng(7).permutation(len(validation))[:n]))
     scores = [logs.cpu().numpy() - offsets for logs in log_probabilities_of(model, validation.products)]
     rows = np.concatenate(scores) if scores else np.empty((0, len(offsets)), np.float32)
-    calibration = fit_temperature(rows, validation.labels, validation.weights, SOFTMAX)
-    return AdjustedModel(model, tau, offsets, calibration)
+    fitted = [fit_temperature(rows, validation.labels, validation.weights, kind) for kind in (SOFTMAX, SIGMOID)]
+    best = min(fitted, key=lambda calibration: calibration.details.get("nll", 0.0))  # the first where there are no rows
+    return AdjustedModel(model, tau, offsets, best)

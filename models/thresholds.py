@@ -102,7 +102,10 @@ def choose_thresholds(
     class_paths: Tree,
     target: float,
 ) -> Thresholds | None:
-    """Thresholds for each class and each node above, from N held-out rows; none where they are too few for a promise.
+    """Thresholds for each class and each node above, from N held-out rows.
+
+    None where the target cannot be promised for any of them, as there are too few rows or too many wrong labels: then
+    every answer would be hard to predict, and a warning that is always on warns of nothing.
 
     `answers` and `labels` (N,) are positions 0..K-1; `sums` (N, D) the probability within the answer's node of each
     level, the last filled one being the answer's own (models.answering); `class_paths` (K, D).
@@ -124,7 +127,8 @@ def choose_thresholds(
         is_right = places[labels[rows]] == node_of
         values = _choose_for(paths, node_of, scores, is_right, target, found)
         rows = rows[scores < values[node_of]]
-    return Thresholds(target, len(labels), class_paths, found)
+    can_promise = any(chosen.value is not None for chosen in found.values())
+    return Thresholds(target, len(labels), class_paths, found) if can_promise else None
 
 
 def _choose_for(

@@ -34,7 +34,7 @@ def abstention(version: ModelVersion) -> None:
     """What the thresholds do, in sentences."""
     found = version.abstention
     if found is None:
-        st.caption(_("Without thresholds: every answer counts as sure."))
+        st.caption(_no_thresholds(version))
         return
     for text in abstention_texts(found):
         st.text(text)
@@ -44,6 +44,16 @@ def abstention(version: ModelVersion) -> None:
                 rate=rate_text(version.as_served.p_at_1)
             )
         )
+
+
+def _no_thresholds(version: ModelVersion) -> str:
+    target = version.config.get("training", {}).get("target_precision", 0)
+    if not target or not version.reliability:
+        return _("Without thresholds: every answer counts as sure.")
+    return _(
+        "That {target} % of the sure answers are right cannot be promised from {n} validation products: they are too "
+        "few, or too many of their labels are wrong. So every answer counts as sure. A lower target may be reached."
+    ).format(target=percent(target), n=count_text(version.metrics.get("n_validation", 0)))
 
 
 def abstention_texts(found: Abstention) -> list[str]:

@@ -130,3 +130,9 @@ def test_the_file_is_read_back_or_refused(tmp_path: Path) -> None:
     (tmp_path / "thresholds.json").write_text('{"format": 1, "target": 0.95}')
     with pytest.raises(BrokenArtifact, match="does not fit together"):
         Thresholds.find(tmp_path)
+
+
+def test_where_nothing_can_be_promised_there_are_none() -> None:
+    answers = np.repeat([0, 1], 400)
+    wrong = np.where(np.arange(800) % 4 == 0, 2, answers)  # a quarter of the labels, however sure the answer
+    assert choose_thresholds(answers, level_sums(answers, 0.9, 0.99), wrong, PATHS, TARGET) is None
