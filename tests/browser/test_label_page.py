@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from core.labeling.alternatives import list_alternatives
 from core.runtime import Runtime, open_runtime
 from core.settings import Settings
 from db.enums import DecisionKind, TaskStatus
@@ -62,6 +63,20 @@ def test_keys_decide_and_bring_the_next_card(page: Page, app: AppServer, app_run
         (DecisionKind.BAD_LISTING, None, None),
         (DecisionKind.LABEL, leaves[5], None),
     ]
+
+
+def test_a_key_says_what_else_fits(page: Page, app: AppServer, app_runtime: Runtime, queue: Queue) -> None:
+    open_label(page, app, queue)
+    page.keyboard.press("a")
+    expect(page.get_by_role("button", name="Which one fits as well?")).to_be_visible()
+    page.keyboard.press("2")
+    expect(page.get_by_role("button", name="셔츠", exact=True)).to_be_visible()
+    expect_card(page, queue, 1)  # nothing is decided yet
+    assert [one.category_id for one in list_alternatives(app_runtime, queue.product_ids[0])] == [queue.leaf_ids[1]]
+    page.keyboard.press("1")
+    expect_card(page, queue, 2)
+    (row,) = decisions(app_runtime, queue)
+    assert row.category_id == queue.leaf_ids[0]
 
 
 def test_skip_puts_off_and_undo_brings_back(page: Page, app: AppServer, app_runtime: Runtime, queue: Queue) -> None:
