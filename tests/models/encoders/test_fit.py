@@ -249,3 +249,47 @@ def test_a_mall_category_of_weight_0_teaches_nothing(tmp_path: Path, encoder: st
         for name, products in (("a", weightless), ("b", empty))
     ]  # fmt: skip
     assert (found[0] == found[1]).all()
+
+
+class Relabel:
+    """A selector that takes only rows of even categories, as the category after; it counts what it was asked."""
+
+    def __init__(self, labels: np.ndarray) -> None:
+        self.labels, self.asked, self.epochs = labels, np.zeros(len(labels), np.int64), np.zeros(1, np.int64)
+
+    def fingerprint(self) -> bytes:
+        return b"relabel"
+
+    def choose(
+        self, epoch: int, rows: np.ndarray, losses: np.ndarray, predictions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        assert rows.shape == losses.shape == predictions.shape
+        assert np.isfinite(losses).all()
+        self.asked[rows] += 1
+        return self.labels[rows] % 2 == 0, (self.labels[rows] + 1) % 8
+
+    def end_epoch(self, epoch: int, scores: np.ndarray, labels: np.ndarray) -> None:
+        assert scores.shape == (len(labels), 8)
+        self.epochs += 1
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {"asked": self.asked, "epochs": self.epochs}
+
+    def load_state(self, state: dict[str, np.ndarray]) -> None:
+        self.asked, self.epochs = state["asked"].copy(), state["epochs"].copy()
+
+
+@pytest.mark.parametrize("head", ["flat", "hierarchical"])
+def test_a_selector_chooses_rows_and_labels_and_remembers_over_a_stop(tmp_path: Path, head: str) -> None:
+    rows = make_rows(160)
+    settings = {"head": head, "train": rows, "checkpoint_seconds": OFTEN}
+    with pytest.raises(Stopped):
+        fit(tmp_path, "dan", selector=Relabel(rows.labels), on_progress=Watcher(stop_at_epoch=3), **settings)
+    selector = Relabel(rows.labels)
+    model = fit(tmp_path, "dan", selector=selector, **settings)
+    assert (selector.asked == 5).all()
+    assert selector.epochs == 5
+    even = make_rows(100, seed=5)
+    even = even.take(np.flatnonzero(even.labels % 2 == 0))
+    found = model.predict_proba(even.products).argmax(1)
+    assert (found == even.labels + 1).mean() > 0.8
