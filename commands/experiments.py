@@ -60,6 +60,7 @@ def tune(
     epochs: Annotated[int, typer.Option(help="Passes over the training rows, where they are not tuned.")] = 8,
     seed: Annotated[int, typer.Option(help="The same seed tries the same values.")] = 7,
     rows: Rows = TuningSettings.max_rows,
+    images: Annotated[bool, typer.Option("--images", help="Tune the image classifier too.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Try settings of an encoder with Optuna and print the best as options of `cli.py train`.
@@ -68,7 +69,7 @@ def tune(
     """
     from core.training.tuning import KIND, get_tuning, tuning_payload
 
-    settings = TuningSettings(encoder, trials, epochs, seed, rows)
+    settings = TuningSettings(encoder, trials, epochs, seed, rows, use_images=images)
     with opened() as (runtime, actor):
         job = run_job(runtime, actor, KIND, tuning_payload(actor, settings))
         found = get_tuning(runtime, job.result["tuning_id"])
@@ -136,4 +137,6 @@ def _cells(run: Run) -> list[str]:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)

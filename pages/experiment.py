@@ -48,6 +48,7 @@ def start_tuning() -> None:
             epochs=state["experiment.epochs"],
             seed=state["experiment.seed"],
             max_rows=state["experiment.max_rows"],
+            use_images=state["experiment.use_images"],
         )
         enqueue_tuning(runtime(), actor(), chosen)
     except AppError as error:
@@ -103,6 +104,7 @@ def tuning_form() -> None:
     left, right = st.columns(2)
     left.selectbox(_("Encoder"), list(SPACES), format_func=lambda word: _(ENCODER_WORDS[word]), key="experiment.tuned")
     right.number_input(_("Trials"), 1, 1_000, TuningSettings.n_trials, key="experiment.n_trials")
+    st.checkbox(_("Tune the image classifier too"), key="experiment.use_images")
     effort()
     st.button(_("Start tuning"), type="primary", icon=":material/tune:", on_click=start_tuning)
 

@@ -9,7 +9,7 @@ from core.jobs.queue import enqueue
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.training.intervals import Rate, rate
-from core.training.search_space import SPACES
+from core.training.search_space import SPACES, nested
 from core.training.training_settings import TrainingSettings
 from core.types import Actor
 from db import experiments
@@ -29,6 +29,7 @@ class TuningSettings:
     seed: int = 7
     max_rows: int = USUAL_ROWS  # of the training rows, drawn at random; 0: all
     min_rows: int = 3
+    use_images: bool = False  # tune the image classifier beside the encoder
 
     def __post_init__(self) -> None:
         if self.encoder not in SPACES:
@@ -44,10 +45,15 @@ class TuningSettings:
 
     def training(self, params: dict[str, Any]) -> TrainingSettings:
         """The settings of a training with these values of the encoder's own settings."""
-        chosen = dict(params)
+        chosen = nested(params)
         epochs = chosen.pop("epochs", self.epochs)
         return TrainingSettings(
-            encoder=self.encoder, epochs=epochs, seed=self.seed, min_rows=self.min_rows, model=chosen
+            encoder=self.encoder,
+            epochs=epochs,
+            seed=self.seed,
+            min_rows=self.min_rows,
+            model=chosen,
+            use_images=self.use_images,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -102,7 +108,8 @@ class Tuning:
         if trial is None:
             raise NotFound(N_("There is no trial {number}."), number=number)
         chosen = self.settings.training(trial.params)
-        return replace(base or TrainingSettings(), encoder=chosen.encoder, epochs=chosen.epochs, model=chosen.model)
+        values = {name: getattr(chosen, name) for name in ("encoder", "epochs", "model", "use_images")}
+        return replace(base or TrainingSettings(), **values)
 
 
 def tuning_payload(actor: Actor, settings: TuningSettings) -> dict[str, Any]:

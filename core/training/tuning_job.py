@@ -13,7 +13,7 @@ from core.errors import AppError, JobCancelled
 from core.jobs.context import JobContext
 from core.jobs.ownership import keep_hold
 from core.patience import patiently
-from core.training.search_space import SPACES, OneOf
+from core.training.search_space import Dimension, OneOf, space_of
 from core.training.trial import Trial, frozen_trial_rows, run_trial
 from core.training.tuning import KIND, TuningSettings, TuningTrial
 from core.types import utc_now
@@ -42,6 +42,7 @@ class _Tuning:
     def __init__(self, context: JobContext) -> None:
         self.context, self.runtime = context, context.runtime
         self.settings = TuningSettings.from_dict(context.payload)
+        self.space = space_of(self.settings.encoder, self.settings.use_images)
 
     def run(self) -> dict[str, Any]:
         with self.runtime.sessions.write() as session:
@@ -88,7 +89,7 @@ class _Tuning:
         from optuna.trial import TrialState
 
         trial = study.ask()
-        params = {name: _suggest(trial, name, dimension) for name, dimension in SPACES[self.settings.encoder].items()}
+        params = {name: _suggest(trial, name, dimension) for name, dimension in self.space.items()}
         began = time.monotonic()
         folder = self.context.folder / f"trial-{number}"
 
@@ -144,9 +145,12 @@ class _Tuning:
             keep_hold(session, self.context)
 
 
-def _suggest(trial: "optuna.Trial", name: str, dimension: Any) -> Any:
+def _suggest(trial: "optuna.Trial", name: str, dimension: Dimension) -> Any:
+    """The next value to try; several numbers as a list, as JSON keeps them."""
     if isinstance(dimension, OneOf):
-        return trial.suggest_categorical(name, dimension.values)
+        by_text = {str(value): value for value in dimension.values}  # Optuna keeps plain values only
+        value = by_text[trial.suggest_categorical(name, list(by_text))]
+        return list(value) if isinstance(value, tuple) else value
     if dimension.is_whole:
         return trial.suggest_int(name, int(dimension.low), int(dimension.high), log=dimension.log)
     return trial.suggest_float(name, dimension.low, dimension.high, log=dimension.log)

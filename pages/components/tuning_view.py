@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.training.search_space import SPACES, OneOf, Range
+from core.training.search_space import Dimension, OneOf, space_of
 from core.training.tuning import Tuning, TuningTrial, get_tuning
 from pages.components.context import runtime
 from pages.components.numbers import percent, rate_text
@@ -57,7 +57,12 @@ def _choice(tuning: Tuning, judged: list[TuningTrial]) -> None:
 def _take(tuning: Tuning, number: int) -> None:
     """The form of the Training page starts with these."""
     chosen = tuning.training(number)
-    values = {"encoder": chosen.encoder, "epochs": chosen.epochs, "model": chosen.model}
+    values = {
+        "encoder": chosen.encoder,
+        "epochs": chosen.epochs,
+        "model": chosen.model,
+        "use_images": chosen.use_images,
+    }
     st.session_state["training.chosen"] = values
     st.session_state["experiment.taken"] = True
 
@@ -73,6 +78,8 @@ def _row(trial: TuningTrial) -> dict[str, str]:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "-".join(map(str, value)) or "–"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
@@ -83,7 +90,7 @@ def _parallel(tuning: Tuning, judged: list[TuningTrial]) -> Any:
     shares = [trial.n_right / trial.n for trial in judged]
     dimensions = [
         _dimension(name, dimension, [trial.params[name] for trial in judged])
-        for name, dimension in SPACES[tuning.settings.encoder].items()
+        for name, dimension in space_of(tuning.settings.encoder, tuning.settings.use_images).items()
     ]
     dimensions.append({"label": "P@1", "values": shares, "tickformat": ".1%"})
     figure = go.Figure(go.Parcoords(line={"color": shares, "colorscale": "Blues"}, dimensions=dimensions))
@@ -91,12 +98,12 @@ def _parallel(tuning: Tuning, judged: list[TuningTrial]) -> Any:
     return figure
 
 
-def _dimension(name: str, dimension: Range | OneOf, values: list[Any]) -> dict[str, Any]:
+def _dimension(name: str, dimension: Dimension, values: list[Any]) -> dict[str, Any]:
     from math import log10
 
     if isinstance(dimension, OneOf):
-        places = [list(dimension.values).index(value) for value in values]
-        texts = [str(value) for value in dimension.values]
+        texts = [_short(value) for value in dimension.values]
+        places = [texts.index(_short(value)) for value in values]
         return {"label": name, "values": places, "tickvals": list(range(len(texts))), "ticktext": texts}
     if dimension.log:
         logs = [log10(value) for value in values]

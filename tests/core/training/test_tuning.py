@@ -5,6 +5,8 @@ import pytest
 from core.errors import Forbidden, InvalidInput, NotFound
 from core.jobs.queue import Job
 from core.runtime import Runtime
+from core.training.encoder_settings import check_settings
+from core.training.search_space import SPACES, OneOf, space_of
 from core.training.training_settings import TrainingSettings
 from core.training.tuning import Tuning, TuningSettings, enqueue_tuning, get_tuning, list_tunings
 from core.types import Actor, utc_now
@@ -61,6 +63,21 @@ def test_a_killed_tuning_goes_on_with_the_next_trial(sqlite_runtime: Runtime, ac
     assert tuning.trials[0] == begun.trials[0]
     assert len(tuning.trials) == 2
     assert utc_now() >= tuning.created_at
+
+
+def test_layers_activation_and_the_image_layer_become_settings() -> None:
+    params = {"epochs": 5, "layer_sizes": [512, 256], "activation": "gelu", "image.fc_dim": 64}
+    chosen = TuningSettings(encoder="dan", use_images=True).training(params)
+    assert (chosen.encoder, chosen.epochs, chosen.use_images) == ("dan", 5, True)
+    assert chosen.model == {"layer_sizes": [512, 256], "activation": "gelu", "image": {"fc_dim": 64}}
+    for encoder in SPACES:  # every bound is one that the encoder takes
+        for value in ("low", "high"):
+            settings = TuningSettings(encoder=encoder, use_images=True)
+            tried = {
+                name: part.values[0] if isinstance(part, OneOf) else getattr(part, value)
+                for name, part in space_of(encoder, True).items()
+            }
+            check_settings(settings.training(tried))
 
 
 def test_what_cannot_be_tuned_is_refused(sqlite_runtime: Runtime, actor: Actor) -> None:
