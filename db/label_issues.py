@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from db.enums import LabelSource, NoiseMethod, NoiseVerdict
+from db.enums import JobStatus, LabelSource, NoiseMethod, NoiseVerdict
 from db.labels_for_training import undecidable
 from db.people import insert_for
 from db.tables import DecisionRow, JobRow, LabelIssueRow, ProductRow
@@ -110,15 +110,31 @@ def find_of_product(session: Session, product_id: int) -> LabelIssueRow | None:
     return session.scalar(query)
 
 
-def find_run_of_snapshot(session: Session, snapshot_id: int) -> dict[str, Any] | None:
-    """The result of the newest finished search that judged this snapshot."""
+def find_run_of_snapshot(session: Session, snapshot_id: int) -> int | None:
+    """The job of the newest finished search, if it judged this snapshot; an older one's verdicts are gone."""
     query = (
-        sa.select(JobRow.result)
-        .where(JobRow.kind == "find_label_issues", JobRow.status == "succeeded")
+        sa.select(JobRow.id, JobRow.result)
+        .where(JobRow.kind == "find_label_issues", JobRow.status == JobStatus.SUCCEEDED)
         .order_by(JobRow.id.desc())
-        .limit(20)
+        .limit(1)
     )
-    return next((found for found in session.scalars(query) if found and found.get("snapshot_id") == snapshot_id), None)
+    row = session.execute(query).first()
+    return row.id if row and (row.result or {}).get("snapshot_id") == snapshot_id else None
+
+
+def list_of_job(session: Session, method: NoiseMethod, job_id: int) -> list[tuple[int, int, int | None, float | None]]:
+    """(product, given, suggested category, its probability) of every suspected label that a job wrote."""
+    query = (
+        sa.select(
+            LabelIssueRow.product_id,
+            LabelIssueRow.given_category_id,
+            LabelIssueRow.suggested_category_id,
+            LabelIssueRow.confidence,
+        )
+        .where(LabelIssueRow.method == method, LabelIssueRow.job_id == job_id, SUSPECT)
+        .order_by(LabelIssueRow.product_id)
+    )
+    return [row._tuple() for row in session.execute(query)]
 
 
 def _joined(*columns: Any) -> sa.Select[Any]:

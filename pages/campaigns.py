@@ -13,6 +13,7 @@ from pages.components.campaign_form import campaign_form
 from pages.components.campaign_names import KINDS, campaign_name
 from pages.components.context import actor, runtime
 from pages.components.job_progress import job_progress
+from pages.components.label_issue_box import label_issue_box
 from pages.components.messages import say, show_message
 from pages.components.numbers import count_text
 from pages.components.product_filter import ORDERS, read_filter
@@ -98,6 +99,7 @@ show_message()
 campaigns = list_campaigns(runtime())
 if may(actor(), Action.EDIT_CAMPAIGNS):
     render_new(is_first=not campaigns)
+label_issue_box("campaigns")
 building = find_unfinished_job(runtime(), ["build_campaign"])
 if building:
     job_progress(building.id)

@@ -13,6 +13,7 @@ from core.training.encoder_settings import encoder_config
 from core.training.learning_rows import LearningRows
 from core.training.model_errors import in_words
 from core.training.progress_curve import Curve
+from core.training.selfie_training import keep_verdicts, make_selector
 from core.training.training_settings import TrainingSettings
 from models.types import CategoryModel, FitProgress, FitTask, OnProgress
 
@@ -39,7 +40,12 @@ def fit_rows(
     artifact to begin from. Raises NotReady with the reason when these rows or settings cannot be trained on.
     """
     watcher = _Watcher(context, Curve(history), remember, report)
-    return fit_encoder(settings, rows, device, context.folder / "checkpoint", watcher, warm_start)
+    return fit_encoder(settings, rows, device, checkpoint_folder(context), watcher, warm_start)
+
+
+def checkpoint_folder(context: JobContext) -> Path:
+    """Where a train job's fit keeps what it would not do twice."""
+    return context.folder / "checkpoint"
 
 
 def fit_encoder(
@@ -55,6 +61,7 @@ def fit_encoder(
     from models.errors import ModelError
     from models.family import fit_model
 
+    selector = make_selector(settings, rows)
     task = FitTask(
         train=rows.train.labeled,
         validation=rows.validation.labeled,
@@ -65,9 +72,12 @@ def fit_encoder(
         on_progress=on_progress,
         class_paths=rows.class_paths,
         warm_start=warm_start,
+        selector=selector,
     )
     try:
         model = fit_model(settings.encoder, task)
+        if selector:
+            keep_verdicts(selector, rows, folder)
         return adjust_model(model, settings.logit_adjustment, task.train.labels, task.validation)
     except (ModelError, ValueError, TypeError) as error:
         raise NotReady(N_("This model cannot be trained: {reason}"), reason=in_words(error)) from error

@@ -19,9 +19,11 @@ import numpy as np
 
 from core.curation.applying import apply_rules
 from core.curation.caps import kept_rows, summarise_cap
+from core.curation.noise_treatment import treat_noise
 from core.curation.seasons import month_weights, summarise_months
 from core.errors import N_
 from core.runtime import Runtime
+from core.training.encoder_settings import encoder_config
 from core.training.learning_rows import LearningRows, Rows
 from core.training.suspected_labels import has_suspects, set_suspects_aside
 from core.training.training_settings import TrainingSettings
@@ -41,6 +43,7 @@ class Preparation:
     device: str  # auto, cpu, cuda
     report: Callable[[float, str], None]  # how far the step is (0..1), and its name; raises to cancel
     log: Callable[[str], None]
+    snapshot_id: int | None = None  # which rows these are; none: nobody knows
 
 
 @dataclass(frozen=True)
@@ -122,12 +125,36 @@ def look_at_images(work: Preparation, rows: LearningRows) -> tuple[LearningRows,
     return attach_images(work.runtime, rows, work.device, told, work.log)
 
 
+def treat_suspects(work: Preparation, rows: LearningRows) -> tuple[LearningRows, Facts]:
+    """Leave rows out, or mend their labels, where out-of-fold answers contradict them."""
+    settings = work.settings
+    treated = treat_noise(
+        work.runtime,
+        rows,
+        settings.noise,
+        snapshot_id=work.snapshot_id,
+        encoder=settings.encoder,
+        config=encoder_config(settings),
+        device=work.device,
+        folder=work.folder / "noise",
+        seed=settings.seed,
+        on_share=work.report,
+    )
+    return treated.rows, treated.facts
+
+
 STEPS = (
     Step(
         "suspected_labels",
         N_("setting suspected labels aside"),
         lambda work: has_suspects(work.runtime),
         lambda work, rows: set_suspects_aside(work.runtime, rows),
+    ),
+    Step(
+        "noise",
+        N_("looking for wrong labels"),
+        lambda work: work.settings.noise in ("filter", "refurbish"),
+        treat_suspects,
     ),
     Step("exclusions", N_("applying exclusion rules"), lambda work: bool(work.rules), exclude),
     Step("cap", N_("capping crowded categories"), lambda work: work.settings.cap != "none", cap),

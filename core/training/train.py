@@ -23,12 +23,18 @@ from core.training import splits
 from core.training.abstention import choose_rules, too_few_rows
 from core.training.earlier_version import choose_earlier_version, earlier_artifact
 from core.training.encoder_settings import check_settings
-from core.training.fit_rows import describe_training_device, fit_rows, resolve_training_device
+from core.training.fit_rows import (
+    checkpoint_folder,
+    describe_training_device,
+    fit_rows,
+    resolve_training_device,
+)
 from core.training.judging import judge
 from core.training.keeping import discard_unfinished, keep_version
 from core.training.learning_rows import LearningRows, read_snapshot
 from core.training.prepare import Preparation, PreparedRows, prepare_rows
 from core.training.registry import find_promoted_version, find_version, promote
+from core.training.selfie_training import write_kept_verdicts
 from core.training.snapshot import Snapshot, get_snapshot, take_snapshot
 from core.training.training_settings import TrainingSettings
 from core.training.usable_rows import check_rows, tell_oddities
@@ -96,6 +102,7 @@ class _Training:
             version = self._evaluate_and_keep(model, prepared, snapshot)
         else:
             model = load_version_model(self.runtime, version, self.settings.device)
+        write_kept_verdicts(self.context, checkpoint_folder(self.context), version.id)
         self._let_current_answer(version)
         facts = self._facts(version, snapshot, rows)
         if self.settings.score_after:
@@ -161,6 +168,7 @@ class _Training:
             self.device,
             report=lambda f, stage: self._report(FREEZING + (PREPARING - FREEZING) * f, stage),
             log=self.context.log,
+            snapshot_id=self.state["snapshot_id"],
         )
         return prepare_rows(work, rows)
 

@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST_HISTORY = 15  # predictions in the ring, as published
+_ROWS_AT_ONCE = 100_000
 MOST_WRONG = 0.5  # an estimate above it would leave the model nothing to hold on to
 
 
 class Verdict(IntEnum):
     """What is said of a training row's label at the end."""
 
+    UNKNOWN = -1  # the training ended before the warm-up did
     CLEAN = 0
     REFURBISHED = 1
     UNCLEAN = 2
@@ -31,8 +33,8 @@ class Verdict(IntEnum):
 class SelfieSettings:
     """The published settings need as many epochs as the ring is long; with few epochs the ring is shorter."""
 
-    warm_up: int = 4  # epochs with every row and its given label
-    history: int = 4  # q: predictions in the ring
+    warm_up: int = 2  # epochs with every row and its given label
+    history: int = 2  # q: predictions in the ring
     certainty: float = 0.05  # eps: the most a ring may vary, 0..1, for its row to be refurbished
     noise_rate: float | None = None  # tau, 0..1; none: estimated when the warm-up ends
 
@@ -46,8 +48,8 @@ class SelfieSettings:
 
     @classmethod
     def for_epochs(cls, n_epochs: int, noise_rate: float | None = None) -> "SelfieSettings":
-        """Half of the epochs warm up, the ring is as long, 15 at most."""
-        warm_up = max(1, n_epochs // 2)
+        """A quarter of the epochs warm up, two at least; the ring is as long, 15 at most."""
+        warm_up = max(2, n_epochs // 4)
         return cls(warm_up, min(MOST_HISTORY, warm_up), noise_rate=noise_rate)
 
 
@@ -61,7 +63,7 @@ class Selfie:
         self.labels = labels  # (N,) given
         self.ring = np.full((len(labels), settings.history), -1, np.int32)  # (N, q) classes; -1: none yet
         self.refurbished = np.full(len(labels), -1, np.int64)  # (N,) classes; -1: never
-        self.verdicts = np.zeros(len(labels), np.int8)  # (N,) of `Verdict`, the latest
+        self.verdicts = np.full(len(labels), Verdict.UNKNOWN, np.int8)  # (N,) the latest
         self.noise_rate = settings.noise_rate
 
     def fingerprint(self) -> bytes:
@@ -77,17 +79,12 @@ class Selfie:
             return np.ones(len(rows), bool), labels
         trusted = self.trusted[rows]
         modes, variation = _mode_and_variation(self.ring[rows], self.n_classes)
-        can_be_mended = (variation <= self.settings.certainty) & ~trusted
         clean = trusted | _lowest(losses, ~trusted, 1 - (self.noise_rate or 0.0))
-        mended = can_be_mended & (modes != labels)
-        self.refurbished[rows[mended]] = modes[mended]
-        self.refurbished[rows[can_be_mended & ~mended]] = -1
-        self.verdicts[rows] = np.where(
-            mended, Verdict.REFURBISHED, np.where(clean | can_be_mended, Verdict.CLEAN, Verdict.UNCLEAN)
-        )
-        # a row refurbished before keeps its new label until its ring says another
-        chosen = np.where(self.refurbished[rows] >= 0, self.refurbished[rows], labels)
-        return clean | can_be_mended, chosen
+        # a ring that only repeats the label says what the label taught: such a row is clean by its loss alone
+        mended = (variation <= self.settings.certainty) & (modes != labels) & ~trusted
+        self.verdicts[rows] = np.where(mended, Verdict.REFURBISHED, np.where(clean, Verdict.CLEAN, Verdict.UNCLEAN))
+        self.refurbished[rows] = np.where(mended, modes, -1)
+        return clean | mended, np.where(mended, modes, labels)
 
     def end_epoch(self, epoch: int, scores: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
         """Estimate tau once, when the warm-up is over."""
@@ -103,6 +100,20 @@ class Selfie:
         self.verdicts = state["verdicts"].copy()
         rate = float(state["noise_rate"][0])
         self.noise_rate = None if rate < 0 else rate
+
+    def favourites(self) -> NDArray[np.int64]:
+        """(N,) the most frequent class of each row's ring; the label where there is none yet."""
+        found = self.labels.copy()
+        for start in range(0, len(found), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            modes, _ = _mode_and_variation(self.ring[rows], self.n_classes)
+            found[rows] = np.where(modes < 0, found[rows], modes)
+        return found
+
+    def share_of(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(N,) which share 0..1 of a row's predictions in the ring is this class (N,)."""
+        n_predictions = np.maximum((self.ring >= 0).sum(1), 1)
+        return np.asarray((self.ring == classes[:, None]).sum(1) / n_predictions, np.float64)
 
     def labels_after(self) -> NDArray[np.int64]:
         """(N,) the labels that a restart begins with: refurbished ones stay, all others are as given."""

@@ -15,6 +15,7 @@ KINDS = {
     "train": N_("Training"),
     "score": N_("Scoring"),
     "read_images": N_("Reading images"),
+    "find_label_issues": N_("Search for wrong labels"),
     "build_campaign": N_("Building a campaign"),
 }
 STATUSES = {

@@ -24,6 +24,9 @@ MODEL_STAGES = (  # said by `models`, which knows no translations
     N_("learning pictures"),
     N_("fine-tuning pictures"),
     N_("learning how far to trust the image"),
+    N_("answering"),
+    N_("comparing titles"),
+    N_("judging labels"),
 )
 
 
