@@ -1,7 +1,7 @@
 """Several models asked as one: the weighted sum of their log probabilities, weighed on validation rows."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ PREDICT_ROWS = 4096  # asked at a time: bounds the memory
 _MOST_SCORES = 20_000_000  # of validation rows times classes, for each member
 _LEAST_PROBABILITY = 1e-12
 _FITTING = 0.98  # share of the progress bar that goes to the members
-_PULL = 10.0  # rows' worth of belief that all members count the same
+_PULL = 100.0  # rows' worth of belief that all members count the same
 
 
 class EnsembleModel(BaseCategoryModel):
@@ -120,12 +120,14 @@ def fit_ensemble(task: FitTask) -> EnsembleModel:
     settings = EnsembleConfig.from_dict(task.config)
     names = _members_for(settings, len(task.class_ids))
     folder = task.folder / fingerprint_fit(task, settings)[:24]
-    members: dict[str, BaseCategoryModel] = {}
-    for place, name in enumerate(names):
-        members[name] = _fit_member(task, settings, name, folder, place / len(names), 1 / len(names))
-    task.on_progress(FitProgress("calibrating", _FITTING))
     held_out = _some(task.validation, len(task.class_ids), settings.seed)
-    answers = [torch.cat([*_logs(member, held_out.products)]) for member in members.values()]
+    members: dict[str, BaseCategoryModel] = {}
+    answers: list[Tensor] = []
+    for place, name in enumerate(names):
+        member = _Member(task, settings, name, folder / name, held_out, place / len(names), 1 / len(names))
+        members[name], logs = member.best()
+        answers.append(logs)
+    task.on_progress(FitProgress("calibrating", _FITTING))
     weights = fit_weights(answers, held_out, settings.least_rows)
     kept = weights / weights.sum() >= settings.least_share
     if not kept.all():
@@ -173,30 +175,71 @@ def _combine(answers: Sequence[Tensor], weights: Tensor) -> Tensor:
     )
 
 
-def _fit_member(
-    task: FitTask, settings: EnsembleConfig, name: str, folder: Path, before: float, share: float
-) -> BaseCategoryModel:
-    """The member, trained or found."""
-    kept = folder / f"finished-{name}"
-    try:
-        found = load_model(kept, "cpu" if task.device == "auto" else task.device)
-    except BrokenArtifact:
+@dataclass(frozen=True)
+class _Member:
+    """The training of one member, of each value of its choice in turn."""
 
-        def on_progress(progress: FitProgress) -> None:
-            note = None if progress.note is None else f"{name}: {progress.note}"
-            task.on_progress(replace(progress, fraction=_FITTING * (before + share * progress.fraction), note=note))
+    task: FitTask
+    settings: EnsembleConfig
+    name: str
+    folder: Path
+    held_out: LabeledProducts
+    before: float  # of the progress bar
+    share: float
 
-        part = replace(task, config=settings.of_member(name), folder=folder / name, on_progress=on_progress)
-        found = fit_text(name, part)
-        found.save(kept)
-    if not isinstance(found, BaseCategoryModel):
-        raise TypeError(f"{name} cannot be a member")
-    return found
+    def best(self) -> tuple[BaseCategoryModel, Tensor]:
+        """The member that the validation rows like best, and its log probabilities (N, K) of them."""
+        tries = self.settings.tried(self.name)
+        if len(self.held_out) < self.settings.least_rows:
+            tries = tries[:1]
+        found: list[tuple[float, int]] = []
+        for place in range(len(tries)):
+            logs = self._answers(self._fitted(tries, place))
+            found.append((_cross_entropy(logs, self.held_out), place))
+            if len(tries) > 1:
+                said = ", ".join(f"{name} {value}" for name, value in tries[place].items())
+                self._say(place, len(tries), FitProgress("training", 1.0, note=f"{said}: loss {found[-1][0]:.4f}"))
+        model = self._fitted(tries, min(found)[1])
+        return model, self._answers(model)
+
+    def _fitted(self, tries: list[dict[str, Any]], place: int) -> BaseCategoryModel:
+        """The member, trained or found on the disk."""
+        kept, device = self.folder / f"finished-{place}", self.task.device
+        try:
+            found = load_model(kept, "cpu" if device == "auto" else device)
+        except BrokenArtifact:
+            part = replace(
+                self.task,
+                config=self.settings.of_member(self.name, tries[place]),
+                folder=self.folder / f"fit-{place}",
+                on_progress=lambda progress: self._say(place, len(tries), progress),
+            )
+            found = fit_text(self.name, part)
+            found.save(kept)
+        if not isinstance(found, BaseCategoryModel):
+            raise TypeError(f"{self.name} cannot be a member")
+        return found
+
+    def _answers(self, model: BaseCategoryModel) -> Tensor:
+        return torch.cat([*_logs(model, self.held_out.products)])
+
+    def _say(self, place: int, n_tries: int, progress: FitProgress) -> None:
+        note = None if progress.note is None else f"{self.name}: {progress.note}"
+        fraction = self.before + self.share * (place + progress.fraction) / n_tries
+        self.task.on_progress(replace(progress, fraction=_FITTING * fraction, note=note))
+
+
+def _cross_entropy(logs: Tensor, rows: LabeledProducts) -> float:
+    """Weighted mean over rows; 0 without rows."""
+    if not len(rows):
+        return 0.0
+    losses = functional.nll_loss(logs, torch.from_numpy(rows.labels), reduction="none")
+    return float((losses * torch.from_numpy(rows.weights / rows.weights.sum())).sum())
 
 
 def _members_for(settings: EnsembleConfig, n_classes: int) -> tuple[str, ...]:
     """With more categories than one against the rest can serve, a label tree takes the place of the n-grams."""
-    most = LinearConfig.from_dict(settings.of_member("ngrams")).max_classes
+    most = LinearConfig.from_dict(settings.of_member("ngrams", {})).max_classes
     if n_classes <= most or "ngrams" not in settings.members:
         return settings.members
     return tuple(dict.fromkeys("label_tree" if name == "ngrams" else name for name in settings.members))
@@ -236,6 +279,5 @@ def _calibration(answers: Sequence[Tensor], weights: NDArray[np.float32], held_o
     logs = _combine(answers, torch.from_numpy(weights))
     best = logs.max(1)
     right = best.indices.numpy() == held_out.labels
-    nll = float(functional.nll_loss(logs, torch.from_numpy(held_out.labels)))
     error = expected_calibration_error(best.values.exp().numpy(), right)
-    return Calibration(ece=error, n=len(held_out), details={"nll": nll})
+    return Calibration(ece=error, n=len(held_out), details={"nll": _cross_entropy(logs, held_out)})

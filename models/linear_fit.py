@@ -26,7 +26,6 @@ from models.types import Calibration, FitProgress, FitTask, LabeledProducts
 
 _USUAL_COST = 1.0  # where nothing can choose
 _LEAST_TO_CHOOSE = 50  # validation rows
-_NEARLY_AS_GOOD = 1.01  # of two costs whose loss is that near the higher one is taken: it ranks better
 _MOST_HELD_OUT_SCORES = 20_000_000  # of validation rows times classes; 80 MB
 _REPORT_SECONDS = 0.5
 _BLOCK_SECONDS = 10.0  # finished categories go to the disk that often
@@ -146,13 +145,12 @@ class _Fit:
             at = place
             while 0 <= at + step < len(costs):
                 tried[at + step] = self._fitted(costs[at + step], len(tried), max(n_tries, len(tried) + 1))
-                if tried[at + step].loss > tried[at].loss * (_NEARLY_AS_GOOD if step > 0 else 1.0):
+                if tried[at + step].loss > tried[at].loss:
                     break
                 at += step
             if at != place:
                 break
-        least = min(fitted.loss for fitted in tried.values())
-        return tried[max(at for at, fitted in tried.items() if fitted.loss <= least * _NEARLY_AS_GOOD)]
+        return min(tried.values(), key=lambda fitted: fitted.loss)
 
     def _fitted(self, cost: float, n_tried: int, n_tries: int) -> _Fitted:
         weights, bias = self._machines(cost, n_tried / n_tries, 1 / n_tries)
@@ -197,6 +195,8 @@ class _Fit:
         config, right = self.config, self.right[:, [k]].toarray()[:, 0] > 0
         if right.all() or not right.any():  # nothing to tell apart
             return np.empty(0, np.int32), np.empty(0, np.float32), 1.0 if right.all() else _NEVER
+        if not self.rows.nnz:  # titles without a letter: all there is to say is how frequent a category is
+            return np.empty(0, np.int32), np.empty(0, np.float32), float(2.0 * right.mean() - 1.0)
         machine = LinearSVC(
             C=cost, tol=config.tolerance, max_iter=config.max_passes, dual=True, random_state=config.seed
         )

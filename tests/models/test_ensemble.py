@@ -80,7 +80,7 @@ def test_the_weights_follow_the_validation_rows() -> None:
     answers = [right.log_softmax(1), useless.log_softmax(1)]
     rows = LabeledProducts(titles_only(*["x"] * 300), labels, np.ones(300, np.float32))
     weights = fit_weights(answers, rows, 100)
-    assert weights[0] > 0.5 > 0.2 > weights[1]
+    assert weights[0] > 0.5 > 0.3 > weights[1]
     assert fit_weights(answers, rows.take(np.arange(99)), 100).tolist() == [0.5, 0.5]
     assert fit_weights(answers, rows.take(np.arange(0)), 100).tolist() == [0.5, 0.5]
 
@@ -108,7 +108,7 @@ def test_a_saved_model_gives_the_same_answers(model: EnsembleModel, tmp_path: Pa
     assert loaded.config == model.config
     assert loaded.calibration == model.calibration
     (tmp_path / "artifact" / "joint" / "config.json").unlink()
-    with pytest.raises(BrokenArtifact, match="joint/config.json is missing"):
+    with pytest.raises(BrokenArtifact, match=r"joint/config\.json is missing"):
         load_model(tmp_path / "artifact")
 
 
@@ -139,6 +139,18 @@ def test_a_label_tree_takes_the_place_of_the_n_grams_with_many_categories(tmp_pa
     assert list(fit(tmp_path, few).members) == ["label_tree"]
 
 
+def test_the_validation_rows_choose_a_members_setting(tmp_path: Path) -> None:
+    said: list[str] = []
+    choice = {"members": ["ngrams"], "choices": {"ngrams": {"max_ngrams": [40, 10_000]}}}
+    chosen = fit(
+        tmp_path, choice | {"settings": SETTINGS}, on_progress=lambda progress: said.append(progress.note or "")
+    )
+    assert sum("max_ngrams" in note for note in said) == 2
+    assert chosen.members["ngrams"].config["max_ngrams"] == 10_000
+    unchosen = fit(tmp_path, choice | {"settings": SETTINGS}, VALIDATION.take(np.arange(50)))
+    assert unchosen.members["ngrams"].config["max_ngrams"] == 40
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -146,11 +158,14 @@ def test_a_label_tree_takes_the_place_of_the_n_grams_with_many_categories(tmp_pa
         {"members": []},
         {"members": ["joint", "joint"]},
         {"settings": {"joint": {"epochs": -1}}},
-        {"settings": {"ngrams": {"colour": 1}}},
+        {"settings": {"label_tree": {"colour": 1}}},
+        {"choices": {"joint": {"learning_rate": []}}},
+        {"choices": {"joint": {"learning_rate": [0.0]}}},
+        {"choices": {"joint": {"learning_rate": [0.1], "rank": [3]}}},
         {"least_share": 0.9},
         {"colour": 1},
     ],
 )
 def test_what_cannot_be_is_refused_before_training(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"members|epochs|unknown|least_share"):
+    with pytest.raises(ValueError, match=r"members|epochs|unknown|least_share|choices|learning_rate"):
         EnsembleConfig.from_dict(wrong)

@@ -140,6 +140,12 @@ def test_two_categories_and_categories_without_rows(tmp_path: Path) -> None:
     assert pred_probs[:, 2:].max() < pred_probs[:, :2].min()
 
 
+def test_titles_without_a_letter_have_the_frequent_answer(tmp_path: Path) -> None:
+    empty = replace(TRAIN, products=titles_only(*[""] * len(TRAIN)), labels=np.minimum(TRAIN.labels, 1))
+    ids, _ = fit(tmp_path, train=empty, validation=VALIDATION.take(np.arange(0))).predict_top(OTHERS.products, 1)
+    assert (ids == CLASS_IDS[1]).all()
+
+
 def test_accepted_alternatives_count_as_right(tmp_path: Path) -> None:
     also = sparse.csr_matrix((TRAIN.labels == 0)[:, None] & (np.arange(8) == 5))
     model = fit(tmp_path, train=replace(TRAIN, alternatives=also))

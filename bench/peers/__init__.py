@@ -1,0 +1,1 @@
+"""Other people's classifiers of titles, each behind one function, for `bench.text_models`."""
