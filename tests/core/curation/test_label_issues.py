@@ -127,6 +127,9 @@ def test_products_can_be_filtered_by_method(runtime: Runtime, actor: Actor) -> N
     assert [row.id for row in list_products(runtime, wanted).rows] == by_selfie
     sorted_by_quality = list_products(runtime, ProductFilter(), ProductOrder.LABEL_QUALITY).rows
     assert [row.id for row in sorted_by_quality] == by_search[::-1]
+    first = list_products(runtime, ProductFilter(), ProductOrder.LABEL_QUALITY, limit=1)
+    second = list_products(runtime, ProductFilter(), ProductOrder.LABEL_QUALITY, limit=1, cursor=first.next_cursor)
+    assert [row.id for row in first.rows + second.rows] == by_search[::-1]
     with pytest.raises(InvalidInput):
         ProductFilter.from_query({"label_issue": "guess"})
 
