@@ -23,7 +23,7 @@ CONFIGS = {
 IMAGES = "models.image.config:ImageConfig"
 IMAGE = "image"  # the key of its settings among an encoder's; 'image.fc_dim' when written in a line
 LIBRARIES: dict[str, tuple[str, ...]] = {"sentence": ("sentence_transformers", "setfit")}
-SELFIE_ENCODERS = ("joint",)  # whose training asks at every step what to learn from
+SELFIE_ENCODERS = ("joint", "fasttext", "dan", "gru")  # whose training asks at every step what to learn from
 # settings of a training that some encoders have, others not
 SHARED = ("epochs", "head", "deterministic")
 
