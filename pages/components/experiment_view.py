@@ -8,6 +8,7 @@ from core.training.experiment_advice import advise
 from core.training.experiments import DEPTHS, Experiment, Run, get_experiment
 from pages.components.context import runtime
 from pages.components.numbers import count_text, percent, rate_text
+from pages.components.training_form import TAKEN
 from pages.components.training_words import CAP_WORDS, ENCODER_WORDS, run_name
 from pages.components.words import _, escape
 
@@ -54,7 +55,7 @@ def _advice(experiment: Experiment) -> None:
 
 def _take(run: Run, cap_constant: int | None, epochs: int) -> None:
     """The form of the Training page starts with these."""
-    st.session_state["training.chosen"] = {
+    st.session_state[TAKEN] = {
         "encoder": run.encoder,
         "cap": run.cap,
         "cap_constant": cap_constant,

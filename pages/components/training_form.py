@@ -1,5 +1,7 @@
 """All settings of a training as a form: what each does in one sentence, what has no effect switched off."""
 
+from typing import Any
+
 import streamlit as st
 
 from core.curation.caps import USUAL_CONSTANT
@@ -13,6 +15,7 @@ from pages.components.words import N_, _, error_text, escape
 
 DEFAULTS = TrainingSettings()
 OWN = "training.own"  # the encoder's own settings, one 'name=value' a line
+TAKEN = "training.chosen"  # values by name, left by another page
 DEVICES = ("default", "auto", "cpu", "cuda")
 NAMES = {
     "encoder": N_("Encoder"),
@@ -66,8 +69,15 @@ NOISE_WORDS = {
 
 
 def training_form(preview: TrainingPreview, in_use: ModelVersion | None) -> None:
-    """The settings in four groups; their widgets are named training.<setting>."""
-    with st.expander(_("Settings"), icon=":material/tune:", expanded=False):
+    """The settings in four groups; their widgets are named training.<setting>.
+
+    Settings chosen elsewhere (the Experiment page leaves them in TAKEN) fill the form and open it.
+    """
+    taken = st.session_state.pop(TAKEN, None)
+    if taken:
+        _fill(taken)
+        st.info(_("The settings below were taken from the experiment."), icon=":material/science:")
+    with st.expander(_("Settings"), icon=":material/tune:", expanded=bool(taken)):
         model, rows, answers, run = st.tabs([_("Model"), _("What it learns from"), _("How it answers"), _("This run")])
         with model:
             _model(in_use)
@@ -78,6 +88,25 @@ def training_form(preview: TrainingPreview, in_use: ModelVersion | None) -> None
         with run:
             _run()
     _changes()
+
+
+def _fill(values: dict[str, Any]) -> None:
+    """Put a training's values into the widgets; the others go back to their defaults."""
+    for name in NAMES:
+        st.session_state.pop(f"training.{name}", None)
+    for name, value in values.items():
+        if name == "model":
+            st.session_state[OWN] = "\n".join(_lines(value))
+        else:
+            st.session_state[f"training.{name}"] = value
+
+
+def _lines(model: dict[str, Any], part: str = "") -> list[str]:
+    """'name=value' of each setting, 'image.name=value' of a part's."""
+    lines: list[str] = []
+    for name, value in model.items():
+        lines += _lines(value, f"{part}{name}.") if isinstance(value, dict) else [f"{part}{name}={_plain(value)}"]
+    return lines
 
 
 def chosen_settings() -> TrainingSettings:

@@ -8,6 +8,7 @@ from core.training.search_space import Dimension, OneOf, space_of
 from core.training.tuning import Tuning, TuningTrial, get_tuning
 from pages.components.context import runtime
 from pages.components.numbers import percent, rate_text
+from pages.components.training_form import TAKEN
 from pages.components.words import N_, _
 
 STATES = {"complete": N_("judged"), "pruned": N_("cut short: it was behind"), "failed": N_("failed")}
@@ -63,7 +64,7 @@ def _take(tuning: Tuning, number: int) -> None:
         "model": chosen.model,
         "use_images": chosen.use_images,
     }
-    st.session_state["training.chosen"] = values
+    st.session_state[TAKEN] = values
     st.session_state["experiment.taken"] = True
 
 

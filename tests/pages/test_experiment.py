@@ -12,6 +12,7 @@ from core.training.tuning import TuningSettings, TuningTrial, enqueue_tuning
 from core.types import Actor, utc_now
 from db import experiments, jobs
 from db.enums import JobStatus
+from pages.components.training_form import TAKEN
 
 OpenPage = Callable[[str], AppTest]
 PAGE = "pages/experiment.py"
@@ -83,3 +84,22 @@ def test_a_trial_is_taken_to_training(open_page: OpenPage, sqlite_runtime: Runti
     assert page.selectbox[-1].value == 1  # the best one
     page.button(key="experiment.take_trial").click().run()
     assert page.session_state["training.chosen"]["model"]["hidden_dim"] == 128
+
+
+def test_taken_settings_fill_the_form_of_the_training_page(open_page: OpenPage) -> None:
+    page = open_page("app.py").run()
+    page.session_state[TAKEN] = {
+        "encoder": "dan",
+        "epochs": 5,
+        "cap": "log",
+        "cap_constant": 50,
+        "use_images": True,
+        "model": {"layer_sizes": [512, 256], "image": {"fc_dim": 64}},
+    }
+    page.switch_page("pages/training.py").run()
+    assert not page.exception
+    state = page.session_state
+    assert (state["training.encoder"], state["training.epochs"], state["training.cap"]) == ("dan", 5, "log")
+    assert (state["training.cap_constant"], state["training.use_images"]) == (50, True)
+    assert state["training.own"].splitlines() == ["layer_sizes=512,256", "image.fc_dim=64"]
+    assert TAKEN not in state
