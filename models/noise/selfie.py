@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 MOST_HISTORY = 15  # predictions in the ring, as published
 _ROWS_AT_ONCE = 100_000
-MOST_WRONG = 0.5  # an estimate above it would leave the model nothing to hold on to
+MOST_WRONG = 0.3  # an estimate above it speaks of a model that has not learned yet
 
 
 class Verdict(IntEnum):
@@ -123,11 +123,13 @@ class Selfie:
 def estimate_noise_rate(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """Share of held-out rows (H, K) that confidently contradict their label, 0..MOST_WRONG; 0 without rows.
 
-    Confident: another class scores higher than the label, and at least as high as rows labeled with it do on average.
+    Confident: another class is likelier than the label, and at least as likely as on average in rows labeled with it.
     """
     if not len(labels):
         return 0.0
     rows = np.arange(len(labels))
+    scores = np.exp(scores - scores.max(1, keepdims=True))  # log probabilities or margins, as probabilities
+    scores /= scores.sum(1, keepdims=True)
     given = scores[rows, labels]
     counts = np.bincount(labels, minlength=scores.shape[1])
     sums = np.bincount(labels, given, minlength=scores.shape[1])
