@@ -14,7 +14,7 @@ class TitleModelConfig:
     """
 
     head: str = "flat"  # how outputs become categories: models/heads.py
-    label_frequency: float = 0.8  # of the categories that are right for a product this share is labeled; several_labels
+    label_frequency: float = 0.95  # several_labels: the share of the right categories that is labeled
     # what is read
     max_title_characters: int = 500  # the rest of a longer title is cut
     char_ngrams: tuple[int, int] = (2, 5)  # lengths inside a word, its edges included

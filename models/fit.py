@@ -254,7 +254,7 @@ class _Fit:
         self.optimizer.step()
         # the sum over the batch moves the n-grams, as if row by row: an n-gram is in few of its rows
         n_summed = n * min(1.0, (_STEADY_BATCH / self.batch_size) ** 0.5)
-        self.ngrams.step(used[0], config.learning_rate * left * n_summed)
+        self.ngrams.step(used[0], config.learning_rate * self.head.step_scale * left * n_summed)
         self.pieces.step(used[1], config.piece_learning_rate * left)
         return loss
 

@@ -22,6 +22,9 @@ class Head(nn.Module, ABC):
 
     n_outputs: int  # M
     calibration_kind = "softmax"  # how verdicts become probabilities: models/calibration.py
+    # plain gradient descent steps so many times as far as with the hinge: a log loss wants larger scores, by smaller
+    # gradients (joint model on mercadona, validation P@1: .64 at 1, .77 at 10, .80 at 30)
+    step_scale = 30.0
 
     @abstractmethod
     def log_probabilities(self, scores: Tensor) -> Tensor:
@@ -50,7 +53,7 @@ class Head(nn.Module, ABC):
 
 
 def make_head(
-    name: str, n_classes: int, class_paths: NDArray[np.int64] | None = None, label_frequency: float = 0.8
+    name: str, n_classes: int, class_paths: NDArray[np.int64] | None = None, label_frequency: float = 0.95
 ) -> Head:
     """The head of this name. `class_paths` (K, D) as in FitTask; only hierarchical needs them, and raises NoTree."""
     if name == "hierarchical":
@@ -86,6 +89,7 @@ class MarginHead(FlatHead):
     """
 
     calibration_kind = "sigmoid"
+    step_scale = 1.0
 
     def losses(self, scores: Tensor, labels: Tensor, alternatives: sparse.csr_matrix | None = None) -> Tensor:
         sign = torch.full_like(scores, -1.0).scatter_(1, labels[:, None], 1.0)

@@ -16,7 +16,7 @@ class EncoderConfig:
     """
 
     head: str = HEADS[0]  # how outputs become categories: models/heads.py
-    label_frequency: float = 0.8  # of the categories that are right for a product this share is labeled; several_labels
+    label_frequency: float = 0.95  # several_labels: the share of the right categories that is labeled
     # what is read
     max_title_characters: int = 500  # the rest of a longer title is cut
     vocabulary_size: int = 20_000  # SentencePiece pieces; small catalogues carry fewer
