@@ -42,7 +42,7 @@ class ImageHead(nn.Module):
         self.register_buffer("seen", torch.ones(n_classes, dtype=torch.bool))  # has training pictures
         self.added = nn.Linear(N_FEATURES, config.fc_dim)
         self.out = nn.Linear(config.fc_dim, n_classes)
-        self.dropout = config.dropout
+        self.dropout, self.hidden_dropout = config.dropout, config.hidden_dropout
 
     def prepare(self, features: NDArray[np.float16] | NDArray[np.float32], labels: NDArray[np.int64]) -> None:
         """Learn how features spread, and which categories have pictures; features (N, 1280), labels (N,)."""
@@ -54,7 +54,7 @@ class ImageHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         even = (features.float() - self.mean) / self.deviation
         hidden = functional.relu(self.added(functional.dropout(even, self.dropout, self.training)))
-        return self.out(functional.dropout(hidden, self.dropout, self.training))
+        return self.out(functional.dropout(hidden, self.hidden_dropout, self.training))
 
 
 class ImageModel(BaseCategoryModel):

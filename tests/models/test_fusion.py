@@ -14,7 +14,7 @@ from models.types import FitProgress, FitTask, LabeledProducts, ProductImages
 from tests.models.image.made_up import saved_trunk, with_features
 from tests.models.made_up import CLASS_IDS, QUICK, ignore, make_rows
 
-IMAGE = {"epochs": 8, "fc_dim": 32, "folds": 2, "fusion_rows": 100}
+IMAGE = {"epochs": 8, "fc_dim": 32, "dropout": 0.3, "hidden_dropout": 0.3, "folds": 2, "fusion_rows": 100}
 
 
 def vague(rows: LabeledProducts, share: float = 0.5, seed: int = 3) -> LabeledProducts:

@@ -17,7 +17,7 @@ from models.types import FitProgress, FitTask, LabeledProducts, ProductImages, P
 from tests.models.image.made_up import draw_files, saved_trunk, with_features
 from tests.models.made_up import ignore, make_rows
 
-HEAD = ImageConfig(epochs=8, fc_dim=32, fine_tune="no", checkpoint_seconds=0.001)
+HEAD = ImageConfig(epochs=8, fc_dim=32, dropout=0.3, hidden_dropout=0.3, fine_tune="no", checkpoint_seconds=0.001)
 TUNED = ImageConfig(
     fc_dim=16, fine_tune="yes", first_epochs=2, fine_tune_epochs=2, fine_tune_blocks=2, fine_tune_batch_size=10
 )
