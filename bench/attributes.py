@@ -7,9 +7,15 @@ from the reader's lexicon. A size or an amount counts as found when its tag was 
 
 import argparse
 import sys
+import tempfile
 import time
 from collections import Counter
+from pathlib import Path
 
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from core.catalogue.attributes.ocr import ocr_languages, read_image
 from core.catalogue.attributes.plausibility import Plausibility
 from core.catalogue.attributes.reading import Attribute, read_attributes
 from core.catalogue.demo.making import DemoProduct, make_products
@@ -59,12 +65,15 @@ MATERIALS = {
 SIZES = ("women", "men", "kids", "women_shoes", "men_shoes", "kids_shoes", "cm", "bed")
 AMOUNTS = ("ml", "g", "count")
 NAMES = ("colour", "size", "quantity", "gender", "season", "material")
+FONT = "NotoSansCJK-Regular.ttc"
+FONT = "NotoSansCJK-Regular.ttc"
 Told = set[tuple[str, str]]
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--products", type=int, default=6_000)
+    parser.add_argument("--images", type=int, default=60, help="titles drawn onto pictures and read back")
     parser.add_argument("--quick", action="store_true", help="1,000 products")
     options = parser.parse_args(arguments)
     products = make_products(1_000 if options.quick else options.products)
@@ -80,7 +89,42 @@ def main(arguments: list[str] | None = None) -> int:
     ours = report("read, fitting the category", products, believed)
     peer = report("all that was read", products, read)
     print(f"\nours / all that was read: {ours[0] / peer[0]:.3f} in precision, {ours[1] / peer[1]:.3f} in recall")
+    report_images(products, 10 if options.quick else options.images)
     return 0
+
+
+def report_images(products: list[DemoProduct], n: int) -> None:
+    """Print what is read back of titles drawn onto pictures, clean and noisy, against reading the titles themselves."""
+    languages = ocr_languages()
+    if languages is None:
+        print("Images not measured: Tesseract is not installed.")
+        return
+    chance = np.random.default_rng(7)
+    chosen = [products[place] for place in chance.permutation(len(products))[:n]]
+    for background, noise in (("clean", 0.0), ("noisy", 60.0)):
+        n_said = n_read = n_both = 0
+        began = time.perf_counter()
+        for product in chosen:
+            said = {(tag.name, tag.value) for tag in read_attributes(product.title)}
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "drawn.png"
+                draw_text(path, product.title, noise, chance)
+                found = {(tag.name, tag.value) for tag in read_attributes(read_image(path, languages)[0])}
+            n_said, n_read, n_both = n_said + len(said), n_read + len(found), n_both + len(said & found)
+        print(
+            f"{background} pictures of {n} titles: recall {n_both / max(1, n_said):.3f} of {n_said}, precision "
+            f"{n_both / max(1, n_read):.3f} of {n_read}, {(time.perf_counter() - began) / n:.2f} s a picture"
+        )
+
+
+def draw_text(path: Path, text: str, noise: float, chance: np.random.Generator) -> None:
+    """A title in three lines on a picture; `noise` is the standard deviation of the background's pixels."""
+    font = ImageFont.truetype(FONT, 44)
+    pixels = np.clip(chance.normal(215, noise, (320, 900, 3)), 0, 255).astype(np.uint8)
+    picture = Image.fromarray(pixels)
+    for line, start in enumerate(range(0, min(len(text), 66), 22)):
+        ImageDraw.Draw(picture).text((20, 20 + 90 * line), text[start : start + 22], fill=(20, 20, 20), font=font)
+    picture.save(path)
 
 
 def report(name: str, products: list[DemoProduct], read: list[list[Attribute]]) -> tuple[float, float]:
