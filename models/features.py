@@ -1,7 +1,7 @@
 """Products to numbers: weighted n-grams of every field and SentencePiece ids, as sparse matrices."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,11 +68,15 @@ def normalise_texts(texts: Products, max_characters: int) -> NormalTexts:
     """Normal form of every field. Without mall weights every mall category counts fully."""
     weights = np.ones(len(texts), np.float32) if texts.mall_weights is None else texts.mall_weights
     return NormalTexts(
-        [normalise(text, max_characters) for text in texts.titles],
-        [normalise(text, max_characters) for text in texts.mall_categories],
-        [normalise(text, max_characters) for text in texts.brands],
+        _normalised(texts.titles, max_characters),
+        _normalised(texts.mall_categories, max_characters),
+        _normalised(texts.brands, max_characters),
         np.asarray(weights, np.float32),
     )
+
+
+def _normalised(texts: Sequence[str], max_characters: int) -> list[str]:
+    return [normalise(text, max_characters) if text else "" for text in texts]  # many have no mall category or brand
 
 
 def learn_vocabulary(texts: NormalTexts, config: TitleModelConfig, max_rows: int) -> NgramVocabulary:

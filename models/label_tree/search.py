@@ -11,6 +11,7 @@ from models.label_tree.matcher import NodeWeights, node_matrix
 from models.label_tree.shape import TreeShape
 
 NOWHERE = -np.inf  # the score of a place that holds no candidate
+_MOST_CELLS = 50_000_000  # features x nodes of a level up to which it is held as full tables, 4 bytes each
 
 
 class Candidates(NamedTuple):
@@ -32,11 +33,14 @@ class LevelWeights:
     """The weights of all nodes of one level, one after another."""
 
     nodes: list[NodeWeights]
-    matrices: list[sparse.csr_matrix]  # (C, M) of each node
+    matrices: list[sparse.csr_matrix] | list[NDArray[np.float32]]  # (C, M) of each node
 
     @classmethod
     def of(cls, nodes: list[NodeWeights], n_columns: int) -> "LevelWeights":
-        return cls(nodes, [node_matrix(node, n_columns) for node in nodes])
+        matrices = [node_matrix(node, n_columns) for node in nodes]
+        if n_columns * sum(len(node.bias) for node in nodes) <= _MOST_CELLS:
+            return cls(nodes, [matrix.toarray() for matrix in matrices])  # asked several times faster
+        return cls(nodes, matrices)
 
 
 def search(rows: sparse.csr_matrix, shape: TreeShape, levels: list[LevelWeights], beam: int) -> Candidates:
@@ -69,7 +73,8 @@ def _descend(
         owner, slot = owners[chosen], slots[chosen]
         first, last = shape.children(level, node)
         own = rows if len(owner) == n else rows[owner]  # (a row is at most once in a node)
-        verdicts = (own @ weights.matrices[node]).toarray() + weights.nodes[node].bias  # (n, M)
+        asked = own @ weights.matrices[node]
+        verdicts = (asked.toarray() if sparse.issparse(asked) else asked) + weights.nodes[node].bias  # (n, M)
         steps = -(np.maximum(0.0, 1.0 - verdicts) ** 3)
         ids[owner, slot, : last - first] = np.arange(first, last)
         scores[owner, slot, : last - first] = active.scores[owner, slot][:, None] + steps
