@@ -81,7 +81,8 @@ def bench(catalogue: Catalogue, rows: int | None, options: argparse.Namespace) -
 
 
 def _titles(split: Split) -> Split:
-    return replace(split, **{part: titles_only(getattr(split, part)) for part in ("train", "validation", "test")})
+    train, validation, test = (titles_only(part) for part in (split.train, split.validation, split.test))
+    return replace(split, train=train, validation=validation, test=test)
 
 
 def find_wrong(split: Split, seed: int) -> Suspicion:
