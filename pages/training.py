@@ -18,7 +18,7 @@ from pages.components.job_progress import job_progress
 from pages.components.numbers import rate_text
 from pages.components.promotion import promotion_box, promotion_history, rollback_box
 from pages.components.reliability import reliability
-from pages.components.training_form import chosen_settings, settings_obstacle, training_form
+from pages.components.training_form import changes_text, chosen_settings, settings_obstacle, training_form
 from pages.components.training_view import cached_preview, months_table, prepared_rows, preview_numbers, version_table
 from pages.components.words import _, error_text, escape, failure_text
 
@@ -129,6 +129,8 @@ render_button(preview, running)
 if ERROR_KEY in st.session_state:
     st.error(st.session_state.pop(ERROR_KEY))
 if running:
+    if what := changes_text(running.payload):
+        st.caption(escape(_("Not as usual: {changes}").format(changes=what)))
     job_progress(running.id)
 else:
     render_last(last, versions[0] if versions else None)

@@ -8,7 +8,7 @@ from core.curation.caps import USUAL_CONSTANT
 from core.errors import AppError
 from core.training.encoder_settings import can_start_warm, find_obstacle, has_effect, own_settings, read_own_settings
 from core.training.training_preview import TrainingPreview
-from core.training.training_settings import CAPS, ENCODERS, HEADS, NOISE_MODES, TrainingSettings, describe_changes
+from core.training.training_settings import CAPS, ENCODERS, HEADS, NOISE_MODES, TrainingSettings, list_changes
 from core.training.versions import ModelVersion
 from pages.components.numbers import count_text
 from pages.components.words import N_, _, error_text, escape
@@ -236,10 +236,25 @@ def _run() -> None:
         _check("promote_if_first", _("Only the first version; later ones are put to use by hand."))
 
 
+def changes_text(training: dict[str, Any]) -> str:
+    """'Encoder: dan · Images: on': what differs from the defaults, by the form's names; empty where nothing does."""
+    parts: list[str] = []
+    for name, value in list_changes(training).items():
+        if isinstance(value, dict):
+            parts += _lines(value)
+            continue
+        if isinstance(value, bool):
+            value = _("on") if value else _("off")
+        elif name == "target_precision":
+            value = f"{100 * value:g}"
+        parts.append(f"{_named(name)}: {value}")
+    return " · ".join(parts)
+
+
 def _changes() -> None:
     """What differs from the defaults, also while the form is folded."""
     try:
-        text = describe_changes(chosen_settings().to_dict())
+        text = changes_text(chosen_settings().to_dict())
     except AppError as error:
         st.caption(escape(error_text(error)))
         return

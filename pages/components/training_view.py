@@ -6,10 +6,10 @@ import streamlit as st
 
 from core.training.intervals import rate
 from core.training.training_preview import TrainingPreview, preview_training
-from core.training.training_settings import describe_changes
 from core.training.versions import Evaluation, ModelVersion
 from pages.components.context import runtime
 from pages.components.numbers import count_text, percent, rate_text, time_text
+from pages.components.training_form import changes_text
 from pages.components.words import N_, _
 
 REASONS = {
@@ -70,7 +70,7 @@ def _row(version: ModelVersion) -> dict[str, str]:
         _("P@1 on held-out products"): rate_text(test.p_at_1) if test else "",
         _("P@1 on labels by people"): _human(version.human_test),
         _("Encoder"): str(training.get("encoder", "joint")),
-        _("Not as usual"): describe_changes(training),
+        _("Not as usual"): changes_text(training),
         _("Macro-F1"): f"{test.macro_f1:.3f}" if test and test.macro_f1 is not None else "",
         _("Calibration error"): f"{percent(test.ece)} %" if test and test.ece is not None else "",
         _("Answers surely"): rate_text(version.abstention.coverage) if version.abstention else "",

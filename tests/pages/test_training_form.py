@@ -49,7 +49,9 @@ def test_what_is_chosen_reaches_the_job(page: AppTest, sqlite_runtime: Runtime) 
     page.number_input(key="training.target_precision").set_value(90.0)
     page.text_area(key="training.own").input("vocabulary_size = 500\n\ndropout=0.1").run()
     assert "The cap leaves about 33 % of the rows." in said(page)  # 5 x ln 60 = 20 of 60
-    assert "Not as usual: vocabulary_size 500, dropout 0.1, cap log, cap_constant 5, even_months" in said(page)
+    usual = "Not as usual: vocabulary_size=500 · dropout=0.1 · Cap per category: log · Constant of the cap: 5"
+    assert usual in said(page)
+    assert "Every month of the year counts the same: on · Target precision, %: 90" in said(page)
     page.button(key="training.start").click().run()
     job = find_unfinished_job(sqlite_runtime, ["train"])
     assert job
