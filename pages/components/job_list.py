@@ -17,6 +17,9 @@ KINDS = {
     "read_images": N_("Reading images"),
     "find_label_issues": N_("Search for wrong labels"),
     "build_campaign": N_("Building a campaign"),
+    "experiment": N_("Experiment"),
+    "tuning": N_("Tune one encoder"),
+    "read_attributes": N_("Read attributes"),
 }
 STATUSES = {
     JobStatus.TODO: N_("waiting"),

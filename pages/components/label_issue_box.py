@@ -11,7 +11,7 @@ from pages.components.context import actor, runtime
 from pages.components.job_progress import job_progress
 from pages.components.messages import say
 from pages.components.numbers import count_text, rate_text
-from pages.components.words import N_, _, error_text, escape
+from pages.components.words import N_, _, error_text, escape, failure_text
 
 METHODS = {
     NoiseMethod.CONFIDENT_LEARNING: N_("By models that did not learn from the label"),
@@ -56,7 +56,7 @@ def _summary(page: str, summary: IssueSummary, words: str) -> None:
 def _last_failure() -> None:
     last = next(iter(list_jobs(runtime(), [JOB], limit=1)), None)
     if last and last.status == JobStatus.FAILED:
-        st.error(escape(_("The last search failed: {reason}").format(reason=last.error or "")))
+        st.error(escape(_("The last search failed: {reason}").format(reason=failure_text(last))))
 
 
 def _search() -> None:
