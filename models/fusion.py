@@ -226,6 +226,7 @@ class _Work:
             train=self.task.train.take(learned),
             folder=folder,
             warm_start=None,  # an earlier version may have learned from the rows asked
+            selector=None,  # it knows the rows by their places among all, not within a fold
             on_progress=self.share(middle, last, stage=WEIGHING),
         )
         kept = Checkpoints(folder, fingerprint_fit(self.task, self.config), self.config.checkpoint_seconds)

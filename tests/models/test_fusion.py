@@ -10,6 +10,7 @@ import pytest
 from models.errors import BrokenArtifact, NotEnoughImages
 from models.family import fit_model, load_model
 from models.fusion import WEIGHING, FusedModel, find_fused
+from models.noise.selfie import Selfie, SelfieSettings
 from models.types import FitProgress, FitTask, LabeledProducts, ProductImages
 from tests.models.image.made_up import saved_trunk, with_features
 from tests.models.made_up import CLASS_IDS, QUICK, ignore, make_rows
@@ -131,6 +132,22 @@ def test_progress_rises_and_only_the_titles_own_training_draws_a_curve(task: Fit
     assert fractions[-1] == 1.0
     epochs = [progress.epoch for progress in told if progress.epoch is not None]
     assert epochs == sorted(epochs)
+
+
+def test_selfie_is_asked_about_the_title_and_never_in_a_fold(task: FitTask, tmp_path: Path) -> None:
+    told: list[str] = []
+
+    class Listening(Selfie):
+        def choose(self, epoch: int, rows: Any, losses: Any, predictions: Any) -> Any:
+            assert told[-1] != WEIGHING  # rows of a fold are numbered within it: it would mix them up
+            return super().choose(epoch, rows, losses, predictions)
+
+    n = len(task.train)
+    selector = Listening(task.train.labels, len(CLASS_IDS), np.zeros(n, bool), SelfieSettings(noise_rate=0.1))
+    listen = replace(task, selector=selector, folder=tmp_path, on_progress=lambda progress: told.append(progress.stage))
+    fit_model("joint", listen)
+    assert WEIGHING in told
+    assert (selector.verdicts >= 0).all()
 
 
 def test_too_few_images_are_said_in_a_sentence(task: FitTask, tmp_path: Path) -> None:
