@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from commands.terminal import JsonFlag, emit, opened, print_table, rate_cell, run_job
+from core.training.encoder_settings import write_own_settings
 from core.training.experiment_advice import advise
 from core.training.experiments import DEPTHS, Experiment, ExperimentSettings, Run
 from core.training.tuning import Tuning, TuningSettings
@@ -88,11 +89,11 @@ def tune(
 def _best_in_words(found: Tuning) -> str:
     if found.best is None:
         return "No trial has a result."
-    params = dict(found.best.params)
-    chosen = f"--encoder {found.settings.encoder} --epochs {params.pop('epochs', found.settings.epochs)}"
-    options = " ".join([chosen, *(f"--model {name}={_short(value)}" for name, value in params.items())])
+    chosen = found.training(found.best.number)
+    options = [f"--encoder {chosen.encoder} --epochs {chosen.epochs}", *(["--images"] if chosen.use_images else [])]
+    options += [f"--model {line}" for line in write_own_settings(chosen.model)]
     mattered = ", ".join(f"{name} {share:.0%}" for name, share in list(found.importances.items())[:3])
-    lines = [f"Best: trial {found.best.number + 1}. Train with it: cli.py train {options}"]
+    lines = [f"Best: trial {found.best.number + 1}. Train with it: cli.py train {' '.join(options)}"]
     return "\n".join([*lines, f"What mattered most: {mattered}"] if mattered else lines)
 
 

@@ -38,6 +38,12 @@ def own_settings(encoder: str) -> dict[str, Any]:
     return {name: getattr(defaults, name) for name in names}
 
 
+def image_settings() -> dict[str, Any]:
+    """Name, as written in a line -> default of what the image classifier can be told, whatever the encoder."""
+    own = [part for part in fields(_class_at(IMAGES)) if part.name not in ("deterministic", "seed")]
+    return {f"{IMAGE}.{part.name}": part.default for part in own}
+
+
 def has_effect(encoder: str, name: str) -> bool:
     """Whether a setting of `SHARED` changes anything for this encoder."""
     place = CONFIGS.get(encoder)
@@ -53,7 +59,10 @@ def can_start_warm(encoder: str) -> bool:
 def encoder_config(settings: TrainingSettings) -> dict[str, Any]:
     """What the encoder is given; what is not set has its default, and what it does not have is left out."""
     shared = {name: getattr(settings, name) for name in SHARED if has_effect(settings.encoder, name)}
-    return settings.model | shared | {"seed": settings.seed}
+    own = settings.model | shared | {"seed": settings.seed}
+    if settings.use_images:
+        own[IMAGE] = {"deterministic": settings.deterministic} | own.get(IMAGE, {})
+    return own
 
 
 def find_obstacle(settings: TrainingSettings) -> AppError | None:
@@ -99,7 +108,8 @@ def check_settings(settings: TrainingSettings) -> None:
 def read_own_settings(encoder: str, lines: Iterable[str]) -> dict[str, Any]:
     """'name=value' of each line as the encoder's own settings; empty lines are passed over.
 
-    A value is read as what its default is: 'true', '0.5', '256', '2,5' for several. What is told to images is
+    A value is read as what its default is: 'true', '0.5', '256', '2,5' for several, nothing or 'none' for none of
+    them. What is told to images is
     written 'image.fc_dim=64', and to a member of an ensemble 'dan.dropout=0.2'. Raises InvalidInput.
     """
     known = own_settings(encoder)
@@ -108,7 +118,7 @@ def read_own_settings(encoder: str, lines: Iterable[str]) -> dict[str, Any]:
         if not line.strip():
             continue
         name, equals, text = (part.strip() for part in line.partition("="))
-        if not equals or not name or not text:
+        if not equals or not name:
             raise InvalidInput(N_("'{line}' is not of the form name=value."), line=line.strip())
         part, dot, rest = name.partition(".")
         if part == IMAGE and dot:
@@ -131,6 +141,23 @@ def read_own_settings(encoder: str, lines: Iterable[str]) -> dict[str, Any]:
     return found
 
 
+def write_own_settings(model: dict[str, Any]) -> list[str]:
+    """'name=value' of each of an encoder's own settings: `read_own_settings` reads the same again."""
+    lines = []
+    for name, value in model.items():
+        if isinstance(value, dict):
+            part = "" if name == "settings" else f"{name}."  # of an ensemble: by the members' names
+            lines += [f"{part}{line}" for line in write_own_settings(value)]
+        else:
+            lines.append(f"{name}={write_value(value)}")
+    return lines
+
+
+def write_value(value: Any) -> str:
+    """A setting's value as it is written in a line."""
+    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
 def _read_image_setting(name: str, text: str) -> dict[str, Any]:
     """One setting of the image classifier. Raises InvalidInput."""
     known = {part.name: part.default for part in fields(_class_at(IMAGES))}
@@ -145,12 +172,15 @@ def _read_image_setting(name: str, text: str) -> dict[str, Any]:
 
 
 def _value(text: str, default: Any) -> Any:
+    if isinstance(default, tuple | list):
+        parts = [part.strip() for part in text.strip("()[]").split(",") if part.strip()]
+        return [] if [part.lower() for part in parts] == ["none"] else [_number(part) for part in parts]
+    if not text:
+        raise ValueError(text)
     if isinstance(default, bool):
         return _truth(text)
     if isinstance(default, dict):
         raise ValueError(text)
-    if isinstance(default, tuple | list):
-        return [_number(part.strip()) for part in text.strip("()[]").split(",") if part.strip()]
     if isinstance(default, str):
         return text
     if isinstance(default, int):

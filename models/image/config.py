@@ -33,6 +33,7 @@ class ImageConfig:
     modality_dropout: float = 0.3  # share of its training rows that lose the image or the title
     checkpoint_seconds: float = 30.0
     seed: int = 7
+    deterministic: bool = False  # the same numbers again on a GPU too, slower
 
     def __post_init__(self) -> None:
         for name in ("fc_dim", "epochs", "batch_size", "first_epochs", "fine_tune_epochs", "fine_tune_batch_size"):

@@ -17,7 +17,7 @@ from models.image.network import ImageHead, ImageModel, own_features
 from models.image.rows import batches, check_images, images_of, judge_scores, tensors_of, with_image
 from models.image.stage import Losses, Stage
 from models.image.trunk import ImageTrunk
-from models.training_device import adamw
+from models.training_device import adamw, repeatable
 from models.types import FitTask, LabeledProducts, OnProgress
 
 LEARNING = "learning pictures"
@@ -37,7 +37,7 @@ def fit_image(task: FitTask, config: ImageConfig) -> ImageModel:
     trunk = ImageTrunk.read(images.trunk, device)
     tuned = images.files is not None and config.fine_tune != "no" and (config.fine_tune == "yes" or device == "cuda")
     head_epochs = config.first_epochs if tuned else config.epochs
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), repeatable(config.deterministic):
         torch.manual_seed(config.seed)
         head = ImageHead(len(task.class_ids), config)
         head.prepare(images.features, train.labels)

@@ -6,7 +6,15 @@ import streamlit as st
 
 from core.curation.caps import USUAL_CONSTANT
 from core.errors import AppError
-from core.training.encoder_settings import can_start_warm, find_obstacle, has_effect, own_settings, read_own_settings
+from core.training.encoder_settings import (
+    can_start_warm,
+    find_obstacle,
+    has_effect,
+    image_settings,
+    own_settings,
+    read_own_settings,
+    write_own_settings,
+)
 from core.training.training_preview import TrainingPreview
 from core.training.training_settings import CAPS, ENCODERS, HEADS, NOISE_MODES, TrainingSettings, list_changes
 from core.training.versions import ModelVersion
@@ -96,17 +104,9 @@ def _fill(values: dict[str, Any]) -> None:
         st.session_state.pop(f"training.{name}", None)
     for name, value in values.items():
         if name == "model":
-            st.session_state[OWN] = "\n".join(_lines(value))
+            st.session_state[OWN] = "\n".join(write_own_settings(value))
         else:
             st.session_state[f"training.{name}"] = value
-
-
-def _lines(model: dict[str, Any], part: str = "") -> list[str]:
-    """'name=value' of each setting, 'image.name=value' of a part's."""
-    lines: list[str] = []
-    for name, value in model.items():
-        lines += _lines(value, f"{part}{name}.") if isinstance(value, dict) else [f"{part}{name}={_plain(value)}"]
-    return lines
 
 
 def chosen_settings() -> TrainingSettings:
@@ -169,9 +169,17 @@ def _model(in_use: ModelVersion | None) -> None:
             placeholder="vocabulary_size=10000",
             help=_("One name=value a line. What is not named keeps its default."),
         )
-        if known := own_settings(encoder):
-            with st.popover(_("Which there are")):
-                st.code("\n".join(f"{name}={_plain(value)}" for name, value in known.items()), language=None)
+        _known_settings(encoder)
+
+
+def _known_settings(encoder: str) -> None:
+    """What can be written into the field of the encoder's own settings, with the defaults."""
+    known = {name: value for name, value in own_settings(encoder).items() if not isinstance(value, dict)}
+    if st.session_state.get("training.use_images"):
+        known |= image_settings()
+    if known:
+        with st.popover(_("Which there are")):
+            st.code("\n".join(write_own_settings(known)), language=None)
 
 
 def _rows(preview: TrainingPreview) -> None:
@@ -241,7 +249,7 @@ def changes_text(training: dict[str, Any]) -> str:
     parts: list[str] = []
     for name, value in list_changes(training).items():
         if isinstance(value, dict):
-            parts += _lines(value)
+            parts += write_own_settings(value)
             continue
         if isinstance(value, bool):
             value = _("on") if value else _("off")
@@ -315,10 +323,6 @@ def _default(value: object) -> str:
 def _fraction(name: str, default: float) -> float:
     percent = st.session_state.get(f"training.{name}")
     return default if percent is None else round(float(percent) / 100, 6)
-
-
-def _plain(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
 def _kind_in_use(in_use: ModelVersion | None) -> str | None:

@@ -4,7 +4,16 @@ import pytest
 
 from core.errors import InvalidInput, NotReady
 from core.training import encoder_settings
-from core.training.encoder_settings import encoder_config, find_obstacle, has_effect, own_settings, read_own_settings
+from core.training.encoder_settings import (
+    encoder_config,
+    find_obstacle,
+    has_effect,
+    image_settings,
+    own_settings,
+    read_own_settings,
+    write_own_settings,
+)
+from core.training.search_space import SPACES, OneOf, nested, space_of
 from core.training.training_settings import ENCODERS, TrainingSettings, describe_changes
 
 
@@ -32,8 +41,51 @@ def test_members_and_images_are_told_by_their_names() -> None:
     assert find_obstacle(TrainingSettings(encoder="ensemble", model=found)) is None
 
 
+@pytest.mark.parametrize("line", ["layer_sizes=", "layer_sizes=()", "layer_sizes=none"])
+def test_no_layers_can_be_told(line: str) -> None:
+    assert read_own_settings("dan", [line]) == {"layer_sizes": []}
+
+
+@pytest.mark.parametrize("encoder", SPACES)
+def test_whatever_is_tuned_can_be_written_and_read_again(encoder: str) -> None:
+    space = {name: part for name, part in space_of(encoder, True).items() if name != "epochs"}
+    for name, part in space.items():
+        for value in part.values if isinstance(part, OneOf) else (part.low, part.high, 0.5 * (part.low + part.high)):
+            model = nested({name: list(value) if isinstance(value, tuple) else value})
+            assert read_own_settings(encoder, write_own_settings(model)) == model
+    assert read_own_settings("ensemble", write_own_settings({"settings": {"dan": {"layer_sizes": []}}})) == {
+        "settings": {"dan": {"layer_sizes": []}}
+    }
+
+
+def test_what_images_can_be_told_can_be_written_as_it_is_listed() -> None:
+    listed = image_settings()
+    assert listed["image.fc_dim"] == 512
+    read = read_own_settings("joint", write_own_settings(listed))["image"]
+    assert {f"image.{name}": value for name, value in read.items()} == listed
+
+
+def test_images_are_exactly_repeatable_where_that_is_asked_for() -> None:
+    for encoder in ("joint", "label_tree"):  # the second knows no such switch itself
+        asked = TrainingSettings(encoder=encoder, use_images=True, deterministic=True, model={"image": {"fc_dim": 64}})
+        assert encoder_config(asked)["image"] == {"deterministic": True, "fc_dim": 64}
+        assert find_obstacle(asked) is None
+    assert "image" not in encoder_config(TrainingSettings(deterministic=True))
+
+
 @pytest.mark.parametrize(
-    "line", ["dropout", "=1", "dropout=", "wings=2", "dropout=much", "vocabulary_size=1.5", "bidirectional=perhaps"]
+    "line",
+    [
+        "dropout",
+        "=1",
+        "dropout=",
+        "activation=",
+        "image.fc_dim=",
+        "wings=2",
+        "dropout=much",
+        "vocabulary_size=1.5",
+        "bidirectional=perhaps",
+    ],
 )
 def test_what_cannot_be_read_is_named(line: str) -> None:
     with pytest.raises(InvalidInput):

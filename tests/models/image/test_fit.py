@@ -67,6 +67,17 @@ def test_it_is_the_same_from_disk_and_for_the_same_seed(task: FitTask, tmp_path:
         ImageModel.read(tmp_path / "saved")
 
 
+def test_exactly_repeatable_lets_torch_use_nothing_else(task: FitTask) -> None:
+    seen: set[bool] = set()
+
+    def look(progress: FitProgress) -> None:
+        seen.add(torch.are_deterministic_algorithms_enabled())
+
+    fit_image(replace(task, on_progress=look), replace(HEAD, deterministic=True))
+    assert seen == {True}
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
 def test_a_killed_fit_goes_on_where_it_was(task: FitTask, tmp_path: Path) -> None:
     def kill(progress: FitProgress) -> None:
         if progress.epoch == 5:
