@@ -6,7 +6,7 @@ from core.errors import AppError
 from core.jobs.queue import find_unfinished_job
 from core.training import experiments, tuning
 from core.training.experiments import ExperimentSettings, enqueue_experiment, list_experiments
-from core.training.search_space import SPACES
+from core.training.search_space import SPACES, Dimension, Range
 from core.training.training_settings import CAPS, ENCODERS
 from core.training.tuning import TuningSettings, enqueue_tuning, list_tunings
 from pages.components.context import actor, runtime
@@ -45,7 +45,7 @@ def start_tuning() -> None:
         chosen = TuningSettings(
             encoder=state["experiment.tuned"],
             n_trials=state["experiment.n_trials"],
-            epochs=state["experiment.epochs"],
+            epochs=state.get("experiment.epochs", TuningSettings.epochs),  # not asked where they are tuned
             seed=state["experiment.seed"],
             max_rows=state["experiment.max_rows"],
             use_images=state["experiment.use_images"],
@@ -55,10 +55,14 @@ def start_tuning() -> None:
         state[ERROR_KEY] = escape(error_text(error))
 
 
-def effort() -> None:
-    """What both kinds ask for."""
-    boxes = st.columns(3)
-    boxes[0].number_input(_("Epochs"), 1, 200, STARTING.epochs, key="experiment.epochs")
+def effort(tuned_epochs: Dimension | None = None) -> None:
+    """What both kinds ask for; epochs only where they are not tuned themselves."""
+    boxes = st.columns(3, vertical_alignment="bottom")
+    if isinstance(tuned_epochs, Range):
+        epochs = _("Epochs are tuned too: {low:g} to {high:g}.").format(low=tuned_epochs.low, high=tuned_epochs.high)
+        boxes[0].caption(epochs)
+    else:
+        boxes[0].number_input(_("Epochs"), 1, 200, STARTING.epochs, key="experiment.epochs")
     boxes[1].number_input(
         _("At most so many training rows"),
         0,
@@ -102,10 +106,12 @@ def experiment_form() -> None:
 
 def tuning_form() -> None:
     left, right = st.columns(2)
-    left.selectbox(_("Encoder"), list(SPACES), format_func=lambda word: _(ENCODER_WORDS[word]), key="experiment.tuned")
+    encoder = left.selectbox(
+        _("Encoder"), list(SPACES), format_func=lambda word: _(ENCODER_WORDS[word]), key="experiment.tuned"
+    )
     right.number_input(_("Trials"), 1, 1_000, TuningSettings.n_trials, key="experiment.n_trials")
     st.checkbox(_("Tune the image classifier too"), key="experiment.use_images")
-    effort()
+    effort(SPACES[encoder].get("epochs"))
     st.button(_("Start tuning"), type="primary", icon=":material/tune:", on_click=start_tuning)
 
 

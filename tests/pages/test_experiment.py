@@ -103,3 +103,23 @@ def test_taken_settings_fill_the_form_of_the_training_page(open_page: OpenPage) 
     assert (state["training.cap_constant"], state["training.use_images"]) == (50, True)
     assert state["training.own"].splitlines() == ["layer_sizes=512,256", "image.fc_dim=64"]
     assert TAKEN not in state
+
+
+def test_epochs_are_asked_for_only_where_they_are_not_tuned(open_page: OpenPage, sqlite_runtime: Runtime) -> None:
+    page = open_page(PAGE)
+    page.session_state["experiment.kind"] = "tune"
+    page.run()
+    assert "Epochs" not in [field.label for field in page.number_input]
+    assert "Epochs are tuned too: 4 to 16." in [caption.value for caption in page.caption]
+    page.button[0].click().run()
+    (job,) = list_jobs(sqlite_runtime)
+    assert TuningSettings.from_dict(job.payload) == TuningSettings(max_rows=ExperimentSettings().max_rows)
+
+
+def test_epochs_of_an_encoder_that_does_not_tune_them_are_asked_for(open_page: OpenPage) -> None:
+    page = open_page(PAGE)
+    page.session_state["experiment.kind"] = "tune"
+    page.session_state["experiment.tuned"] = "label_tree"
+    page.run()
+    assert not page.exception
+    assert "Epochs" in [field.label for field in page.number_input]

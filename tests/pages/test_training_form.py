@@ -71,6 +71,14 @@ def test_what_has_no_effect_is_switched_off(page: AppTest) -> None:
     assert not page.selectbox(key="training.head").disabled
 
 
+def test_what_images_can_be_told_is_listed_where_they_are_used(page: AppTest) -> None:
+    listed = "\n".join(part.value for part in page.code).splitlines()
+    assert any(line.startswith("vocabulary_size=") for line in listed)
+    assert not any(line.startswith("image.") for line in listed)
+    page.checkbox(key="training.use_images").check().run()
+    assert "image.fc_dim=512" in "\n".join(part.value for part in page.code).splitlines()
+
+
 def test_what_cannot_be_used_is_said_before_the_job_starts(page: AppTest, sqlite_runtime: Runtime) -> None:
     page.text_area(key="training.own").input("wings=2").run()
     assert page.button(key="training.start").disabled
