@@ -12,7 +12,7 @@ from models.image.config import ImageConfig
 from models.image.fine_tuning import vary
 from models.image.fit import fit_image
 from models.image.network import ImageModel
-from models.image.trunk import SIDE, ImageTrunk
+from models.image.trunk import N_BLOCKS, SIDE, ImageTrunk
 from models.types import FitProgress, FitTask, LabeledProducts, ProductImages, Products
 from tests.models.image.made_up import draw_files, saved_trunk, with_features
 from tests.models.made_up import ignore, make_rows
@@ -140,6 +140,27 @@ def test_fine_tuning_changes_the_trunk_goes_on_after_a_kill_and_reads_images_wit
     assert probs.std() > 0.0
     unknown = replace(validation.products, images=replace(validation.products.images, files=None))  # type: ignore[type-var]
     assert np.allclose(model.predict_proba(unknown), 0.5)
+
+
+def test_only_the_last_blocks_of_a_trunk_with_weights_learn_and_no_norm_does(trunk: Path, tmp_path: Path) -> None:
+    known = tmp_path / "known"  # the same network, said to have learned before: only one from scratch learns whole
+    ImageTrunk(ImageTrunk.read(trunk).blocks, "symmetric", "made up").save(known)
+    train = photos(tmp_path / "a", known, 20, 0)
+    nothing = train.take(np.empty(0, np.int64))  # so that the last epoch counts, better or not
+    task = FitTask(train, nothing, np.array([5, 6]), {}, "cpu", tmp_path / "fit", ignore)
+    model = fit_image(task, replace(TUNED, fine_tune_epochs=1))
+    assert model.facts["fine_tuned"]
+    before, after = ImageTrunk.read(known).blocks.state_dict(), model.trunk.blocks.state_dict()
+    norms = {
+        f"{name}.{part}"
+        for name, module in model.trunk.blocks.named_modules()
+        if isinstance(module, torch.nn.BatchNorm2d)
+        for part in module.state_dict()
+    }
+    last = {name for name in before if int(name.split(".")[0]) >= N_BLOCKS - TUNED.fine_tune_blocks}
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert norms & last  # those that could have changed
+    assert changed == last - norms
 
 
 def test_crops_are_of_the_size_the_trunk_reads_and_stay_inside() -> None:
