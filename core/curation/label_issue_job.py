@@ -45,7 +45,7 @@ def run_search_job(context: JobContext) -> dict[str, Any]:
             context.folder / "out_of_fold",
             lambda share, stage: context.report(FREEZING + (JUDGING - FREEZING) * share, stage),
             settings.seed,
-            with_held_out=True,
+            held_out=(rows.validation, rows.test),
         )
         n_issues = write_judged(context, judged, rows)
     result = {"n_judged": len(judged.product_ids), "n_issues": n_issues, "snapshot_id": snapshot.id}

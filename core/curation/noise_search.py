@@ -4,7 +4,7 @@ Training rows are judged by models of the other training folds. Validation and t
 those models each, and nothing is learned from them, so that what is done to training rows knows nothing of the test.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,9 +47,9 @@ def judge_rows(
     folder: Path,
     on_share: OnShare,
     seed: int,
-    with_held_out: bool,
+    held_out: Sequence[Rows] = (),
 ) -> Judged:
-    """Judge every training row's label and, `with_held_out`, those of validation and test rows whose class is known.
+    """Judge every training row's label, and those of `held_out` rows whose class is known.
 
     A row that a person decided is trusted. `folder` keeps what is done through a kill. Raises NotReady with the
     reason when these rows cannot be learned from.
@@ -59,7 +59,7 @@ def judge_rows(
     from models.noise.out_of_fold import Answering
     from models.noise.text_space import OutOfFold
 
-    parts = [rows.train, *([rows.validation, rows.test] if with_held_out else [])]
+    parts = [rows.train, *held_out]
     parts = [part.take(np.flatnonzero(part.labeled.labels >= 0)) for part in parts]
     labeled = _joined(parts)
     product_ids = [id_ for part in parts for id_ in part.product_ids]

@@ -1,10 +1,10 @@
 """What a training does with labels that look wrong: leave their rows out, or give them the label that is meant.
 
 Judged out of fold, by a stored search where there is one of just this snapshot, else in the training's own job. Only
-training rows are treated, and never one that a person decided.
+training rows are treated, and never one that a person decided. Validation rows whose label looks wrong have weight 0.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from core.curation.noise_search import judge_rows
 from core.json_file import read_json, write_json
 from core.runtime import Runtime
-from core.training.learning_rows import LearningRows
+from core.training.learning_rows import LearningRows, Rows
+from core.training.suspected_labels import set_aside
 from db import label_issues
 from db.enums import NoiseMethod
 
@@ -45,7 +46,7 @@ def treat_noise(
     on_share: Callable[[float, str], None],
 ) -> Treated:
     """Treat the training rows: 'filter' drops wrong labels, 'refurbish' mends those whose right label is clear and
-    drops the others.
+    drops the others. The temperature is chosen without the validation rows that look wrong.
 
     `folder` survives a kill: the second time the same rows come out. Raises NotReady when the rows cannot be judged.
     """
@@ -80,7 +81,7 @@ def _judge(
     seed: int,
     on_share: Callable[[float, str], None],
 ) -> dict[str, Any]:
-    judged = judge_rows(rows, encoder, config, N_FOLDS, device, folder, on_share, seed, with_held_out=False)
+    judged = judge_rows(rows, encoder, config, N_FOLDS, device, folder, on_share, seed, (rows.validation,))
     found = judged.found
     return {
         "from": "computed",
@@ -116,5 +117,20 @@ def _apply(rows: LearningRows, mode: str, known: dict[str, Any]) -> Treated:
             kept[place] = False
     labeled = replace(rows.train.labeled, labels=labels)
     train = replace(rows.train, labeled=labeled).take(np.flatnonzero(kept))
-    facts = {"judged": known["from"], "rows_dropped": int((~kept).sum()), "rows_mended": n_mended}
-    return Treated(replace(rows, train=train), facts)
+    validation, n_aside = set_aside(rows.validation, _suspected(rows.validation, rows.class_ids, known))
+    facts = {
+        "judged": known["from"],
+        "rows_dropped": int((~kept).sum()),
+        "rows_mended": n_mended,
+        "validation_rows_aside": n_aside,
+    }
+    return Treated(replace(rows, train=train, validation=validation), facts)
+
+
+def _suspected(part: Rows, class_ids: Sequence[int], known: dict[str, Any]) -> NDArray[np.bool_]:
+    """(N,) the rows whose present label was judged wrong and that no person decided."""
+    wrong = {(product_id, given) for product_id, given, *_ in known["issues"]}
+    labels = part.labeled.labels.tolist()
+    given = [(id_, class_ids[label]) for id_, label in zip(part.product_ids, labels, strict=True)]
+    found = [pair in wrong and not human for pair, human in zip(given, part.is_human, strict=True)]
+    return np.array(found, np.bool_)

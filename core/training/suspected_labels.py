@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.runtime import Runtime
-from core.training.learning_rows import LearningRows
+from core.training.learning_rows import LearningRows, Rows
 from db import suspected_labels
 
 MOST = 0.5  # of the validation rows: with more suspected than that, the suspicion is not to be trusted
@@ -22,9 +23,14 @@ def set_suspects_aside(runtime: Runtime, rows: LearningRows) -> tuple[LearningRo
     with runtime.sessions.read() as session:
         suspected = suspected_labels.list_suspected(session)
     validation = rows.validation
-    aside = np.array([product_id in suspected for product_id in validation.product_ids], np.bool_)
-    if not aside.any() or aside.mean() > MOST:
-        return rows, {"rows": 0}
-    weights = np.where(aside, np.float32(0), validation.labeled.weights)
-    labeled = replace(validation.labeled, weights=weights)
-    return replace(rows, validation=replace(validation, labeled=labeled)), {"rows": int(aside.sum())}
+    found = np.array([product_id in suspected for product_id in validation.product_ids], np.bool_)
+    validation, n_aside = set_aside(validation, found)
+    return replace(rows, validation=validation), {"rows": n_aside}
+
+
+def set_aside(validation: Rows, suspected: NDArray[np.bool_]) -> tuple[Rows, int]:
+    """The rows, those `suspected` (N,) with weight 0, and how many those are; none when that leaves too few."""
+    weights = np.where(suspected, np.float32(0), validation.labeled.weights)
+    if not suspected.any() or (weights == 0).mean() > MOST:
+        return validation, 0
+    return replace(validation, labeled=replace(validation.labeled, weights=weights)), int(suspected.sum())

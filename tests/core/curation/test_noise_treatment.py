@@ -49,6 +49,14 @@ def test_wrong_labels_are_left_out_or_mended(noisy_shelf: Runtime, actor: Actor)
     assert facts(train(noisy_shelf, actor, "filter"))["judged"] == "computed"
 
 
+def test_validation_rows_that_look_wrong_do_not_choose_the_temperature(noisy_shelf: Runtime, actor: Actor) -> None:
+    add_products(noisy_shelf, "가전", make_titles("신발", 20, seed=6))
+    version = train(noisy_shelf, actor, "filter")  # nobody has searched before
+    assert facts(version)["judged"] == "computed"
+    assert int(str(facts(version)["validation_rows_aside"])) >= 1
+    assert version.metrics["n_validation"] > int(str(facts(version)["validation_rows_aside"]))
+
+
 def test_selfie_gives_every_training_row_a_verdict(noisy_shelf: Runtime, actor: Actor) -> None:
     version = train(noisy_shelf, actor, "selfie")
     summary = summarise_issues(noisy_shelf, NoiseMethod.SELFIE)

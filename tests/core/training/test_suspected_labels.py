@@ -4,7 +4,7 @@ import numpy as np
 
 from core.runtime import Runtime
 from core.training.learning_rows import LearningRows, Rows
-from core.training.suspected_labels import has_suspects, set_suspects_aside
+from core.training.suspected_labels import has_suspects, set_aside, set_suspects_aside
 from core.types import Actor, utc_now
 from db.enums import NoiseMethod, NoiseVerdict
 from db.tables import LabelIssueRow
@@ -14,7 +14,9 @@ from tests.core.training.shelf import add_products, category_id, decide, make_ti
 
 def part(ids: list[int]) -> Rows:
     nothing = [""] * len(ids)
-    labeled = LabeledProducts(Products(nothing, nothing, nothing), np.zeros(len(ids), np.int64), np.ones(len(ids), np.float32))
+    labeled = LabeledProducts(
+        Products(nothing, nothing, nothing), np.zeros(len(ids), np.int64), np.ones(len(ids), np.float32)
+    )
     return Rows(ids, labeled, [False] * len(ids), [None] * len(ids), [0] * len(ids))
 
 
@@ -57,3 +59,10 @@ def test_a_suspicion_of_most_rows_is_not_trusted(runtime: Runtime) -> None:
     found, facts = set_suspects_aside(runtime, rows)
     assert facts == {"rows": 0}
     assert found.validation.labeled.weights.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_suspicions_of_two_methods_together_leave_half_the_rows() -> None:
+    rows, first = set_aside(part([1, 2, 3, 4]), np.array([True, True, False, False]))
+    again, second = set_aside(rows, np.array([False, True, True, False]))
+    assert (first, second) == (2, 0)
+    assert again.labeled.weights.tolist() == [0.0, 0.0, 1.0, 1.0]
