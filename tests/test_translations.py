@@ -9,6 +9,10 @@ from babel.messages.pofile import read_po
 
 from core import errors
 from core.settings import ROOT
+from pages.components.job_progress import MODEL_STAGES
+
+TELLERS = ("FitProgress", "Stage", "_say", "on_share", "share")  # what `models` says the stage of a job with
+PASSED_ON = ("stage", "_name", "name")  # a stage that was said elsewhere
 
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 
@@ -78,3 +82,49 @@ def test_no_translation_is_left_over() -> None:
     in_code = messages_in_code()
     stale = [text for text in korean() if text not in in_code]
     assert not stale, "\n".join(["in locale/ko but not in the code:", *stale])
+
+
+def stages_in(source: str) -> tuple[set[str], list[int]]:
+    """The stages that a module of `models` says, and the lines of a FitProgress whose stage cannot be told."""
+    tree = ast.parse(source)
+    constants = {
+        target.id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    said: set[str] = set()
+    unknown = []
+    for call in ast.walk(tree):
+        name = getattr(call.func, "id", getattr(call.func, "attr", "")) if isinstance(call, ast.Call) else ""
+        if not isinstance(call, ast.Call) or name not in TELLERS:
+            continue
+        given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "stage")]
+        values = [
+            constants.get(part.id) if isinstance(part, ast.Name) else getattr(part, "value", None) for part in given
+        ]
+        found = {value for value in values if isinstance(value, str)}
+        said |= found
+        passed_on = {getattr(part, "id", getattr(part, "attr", "")) for part in given} & set(PASSED_ON)
+        if name == "FitProgress" and not found and not passed_on:
+            unknown.append(call.lineno)
+    return said, unknown
+
+
+def test_the_stages_that_models_say_are_translated() -> None:
+    """`models` knows no translations: the page that shows a job lists what it may say."""
+    missing, all_said = [], set()
+    for path in sorted((ROOT / "models").rglob("*.py")):
+        said, unknown = stages_in(path.read_text("utf-8"))
+        all_said |= said
+        missing += [f"{path.relative_to(ROOT)}: {stage!r}" for stage in sorted(said - set(MODEL_STAGES))]
+        missing += [f"{path.relative_to(ROOT)}:{line}: which stage?" for line in unknown]
+    assert not missing, "\n".join(["not in MODEL_STAGES of pages/components/job_progress.py:", *missing])
+    assert all_said == set(MODEL_STAGES), "MODEL_STAGES has some that nobody says"
+
+
+def test_stages_are_found_however_they_are_said() -> None:
+    lines = ["A = 'a'", "say(FitProgress(A, 0))", "self._say('b', 1)", "on_share(1, 'c')", "FitProgress(stage='d')"]
+    source = "\n".join([*lines, "FitProgress(f())"])
+    assert stages_in(source) == ({"a", "b", "c", "d"}, [6])

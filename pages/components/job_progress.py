@@ -27,6 +27,9 @@ MODEL_STAGES = (  # said by `models`, which knows no translations
     N_("answering"),
     N_("comparing titles"),
     N_("judging labels"),
+    N_("loading the sentence encoder"),
+    N_("tuning the sentence encoder"),
+    N_("embedding titles"),
 )
 
 
