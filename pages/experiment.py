@@ -85,7 +85,7 @@ def experiment_form() -> None:
         key="experiment.encoders",
     )
     right.multiselect(
-        _("Most rows of a category"),
+        _("Cap per category"),
         list(CAPS),
         list(STARTING.caps),
         format_func=lambda word: _(CAP_WORDS[word]),

@@ -66,6 +66,8 @@ def render_children(level: Level) -> None:
             _("Leaves"): branch.n_leaves,
             _("Products"): branch.n_products,
             _("Guidelines"): "✓" if branch.category.guidelines else "",
+            _("Catch-all"): "✓" if branch.category.is_catch_all else "",
+            _("Not suggested"): "" if branch.category.is_recommended else "✓",
             _("Code"): branch.category.code or "",
         }
         for branch in level.children

@@ -24,6 +24,7 @@ def category_quality_table(version_id: int, revisions: tuple[int, ...]) -> None:
     st.dataframe(
         [_row(one) for one in found],
         hide_index=True,
+        placeholder="–",
         column_config=dict.fromkeys((_("Recall"), _("Precision"), "F1", "P@2", "P@4"), shares),
     )
     st.caption(_("Held-out products only. Rates of fewer than {n} products are left out.").format(n=TOO_FEW))

@@ -63,7 +63,8 @@ def categories(found: Comparison) -> None:
         [Change.LOST, Change.GAINED, Change.UNCLEAR, Change.TOO_FEW],
         format_func=lambda change: _(WORDS[change]),
         selection_mode="multi",
-        default=[change for change in (Change.LOST, Change.GAINED) if of[change]] or [Change.UNCLEAR],
+        default=[change for change in (Change.LOST, Change.GAINED) if of[change]]
+        or [Change.UNCLEAR if of[Change.UNCLEAR] else Change.TOO_FEW],
         key=f"compare.changes.{found.a.version_id}.{found.b.version_id}",
     )
     rows = [_category_row(found, c) for c in found.categories if c.change in (chosen or [])]

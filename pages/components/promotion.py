@@ -12,11 +12,13 @@ from core.training.registry import (
     promote,
     roll_back,
 )
+from core.training.versions import ModelVersion
 from pages.components.context import actor, revision, runtime
-from pages.components.numbers import count_text, percent, time_text
-from pages.components.words import _, error_text, escape
+from pages.components.numbers import count_text, percent, rate_text, time_text
+from pages.components.words import N_, _, error_text, escape
 
 SHOWN = 10
+FIRST = N_("first version")  # the reason that the first training gives
 
 
 @st.cache_data(ttl=30, max_entries=16, show_spinner=False)
@@ -32,7 +34,7 @@ def promotion_box(page: str, version_id: int) -> None:
         st.info(_("{version} is in use.").format(version=version.name), icon=":material/check_circle:")
         return
     verdict = _verdict(version_id, revision("models", "predictions", "taxonomy", "products"))
-    _show_verdict(version.name, verdict)
+    _show_verdict(version, verdict)
     with st.form(f"{page}.promote", border=False):
         st.text_input(_("Reason"), key=f"{page}.promote_reason", max_chars=500, placeholder=_("Kept in the audit"))
         if not verdict.passed:
@@ -70,7 +72,7 @@ def promotion_history() -> None:
                 _("Version"): entry.version,
                 _("When"): time_text(entry.at),
                 _("Who"): entry.person,
-                _("Reason"): entry.reason,
+                _("Reason"): _(FIRST) if entry.reason == FIRST else entry.reason,
                 _("Gate"): _("overridden") if entry.gate_overridden else _("passed"),
             }
             for entry in history
@@ -79,18 +81,19 @@ def promotion_history() -> None:
     )
 
 
-def _show_verdict(name: str, verdict: GateVerdict) -> None:
-    if verdict.against is None:
+def _show_verdict(version: ModelVersion, verdict: GateVerdict) -> None:
+    if verdict.against_id is None or verdict.against is None:
         st.text(_("No version is in use: this one would be the first."))
         return
     facts = {
-        "version": name,
+        "version": version.name,
         "current": verdict.against,
         "n": count_text(verdict.n_judged),
         "margin": percent(verdict.margin),
     }
     if verdict.n_judged == 0:
-        st.info(_("No category has enough held-out products to be judged: nothing speaks for or against it."))
+        st.info(_("No category has enough held-out products to be judged by itself."))
+        _show_overall(version, get_version(runtime(), verdict.against_id))
         return
     if verdict.passed:
         message = _("No category falls by more than {margin} points against {current} ({n} categories judged).")
@@ -104,6 +107,20 @@ def _show_verdict(name: str, verdict: GateVerdict) -> None:
     if len(verdict.fallen) > SHOWN:
         lines.append("- " + _("and {n} more").format(n=count_text(len(verdict.fallen) - SHOWN)))
     st.warning("\n".join([escape(message.format(**facts)), "", *lines]), icon=":material/front_hand:")
+
+
+def _show_overall(version: ModelVersion, current: ModelVersion) -> None:
+    """The rates over all held-out products, as a warning where the new one is clearly lower."""
+    if version.test is None or current.test is None:
+        return
+    new, old = version.test.p_at_1, current.test.p_at_1
+    words = _("First answer right over all categories: {version} {rate}, {current} {current_rate}").format(
+        version=version.name, rate=rate_text(new), current=current.name, current_rate=rate_text(old)
+    )
+    if new.high < old.low:
+        st.warning(escape(words), icon=":material/front_hand:")
+    else:
+        st.text(words)
 
 
 def _promote(page: str, version_id: int) -> None:

@@ -11,6 +11,8 @@ from pages.components.words import _, escape
 if TYPE_CHECKING:  # loads with the first diagram, not with the page
     import plotly.graph_objects as go
 
+COLOR = "#0f766e"
+
 
 def reliability(version: ModelVersion, key: str) -> None:
     """The reliability diagram of a version, with n at each point, and 'hard to predict' in numbers."""
@@ -94,6 +96,7 @@ def _diagram(points: list[ReliabilityPoint]) -> "go.Figure":
         error_y=error,
         mode="lines+markers+text",
         marker={"symbol": "circle", "size": 9},
+        line={"color": COLOR},
         text=[f"n={count_text(point.right.n)}" for point in points],
         textposition="bottom right",
         name=_("held-out products"),

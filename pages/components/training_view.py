@@ -107,10 +107,9 @@ def months_table(version: ModelVersion) -> None:
         st.text(_("No held-out product has a date."))
         return
     rows = [
-        {_("Month"): int(month), _("P@1 on held-out products"): rate_text(rate(*counts))}
-        for month, counts in months.items()
+        {_("Month"): month, _("P@1 on held-out products"): rate_text(rate(*counts))} for month, counts in months.items()
     ]
-    st.dataframe(rows, hide_index=True)
+    st.dataframe(rows, hide_index=True, height="content")
 
 
 def _prepared_text(name: str, facts: dict[str, Any]) -> str:
