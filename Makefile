@@ -4,6 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+BENCH := $(VENV)/.bench
 
 .PHONY: setup run test check bench migration screenshots
 .DEFAULT_GOAL := run
@@ -24,6 +25,10 @@ $(DEV): requirements-dev.txt requirements-sentence.txt requirements.txt | $(RUNT
 	$(PY) -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt
 	@touch $@
 
+$(BENCH): requirements-bench.txt | $(DEV)
+	$(PY) -m pip install --disable-pip-version-check --quiet -r requirements-bench.txt
+	@touch $@
+
 run: setup
 	@$(PY) cli.py run $(ARGS)
 
@@ -37,7 +42,7 @@ check: setup $(DEV)
 	$(VENV)/bin/mypy core db models commands pages cli.py app.py
 	$(PY) -m pytest tests/test_floors.py tests/test_translations.py
 
-bench: setup $(DEV)
+bench: setup $(DEV) $(BENCH)
 	@$(PY) -m bench
 
 migration: setup

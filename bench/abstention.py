@@ -83,7 +83,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--catalogue", choices=sorted(CATALOGUES), action="append")
     options = parser.parse_args(arguments)
     rows = QUICK_ROWS if options.quick else options.rows
-    for name in options.catalogue or sorted(CATALOGUES):
+    wanted = options.catalogue or sorted(CATALOGUES)
+    found = [name for name in wanted if (DATA / name).is_dir()]
+    if missing := sorted(set(wanted) - set(found)):
+        print(f"Nothing measured of {', '.join(missing)}: not in {DATA}.")
+    for name in found:
         catalogue = CATALOGUES[name](DATA)
         split = split_by_group(catalogue, rows)
         tree = Tree.of(split.categories, " > " if " > " in split.categories[0] else None)

@@ -32,6 +32,7 @@ from db.enums import LabelSource
 from db.tables import CategoryRow, LabelRow, MallRow, ProductRow, RevisionRow
 
 REAL = ROOT.parent / "shared/data/heissepreise/products_labelled.csv.gz"
+GENERATED_ROWS = 100_000
 PEER_ROWS = 20_000  # the peer's speed does not depend on how many
 PEER_BATCH = 1_000
 HEADINGS = ["id", "title", "mall", "level1", "level2", "level3", "price", "brand", "registered"]
@@ -183,6 +184,9 @@ def main() -> None:
         facts = ours(runtime, asked.file) if asked.do == "ours" else {"rows_per_second": peer(runtime, asked.file)}
         print(json.dumps(facts))
         return
+    if not asked.rows and not asked.file.exists():
+        print(f"There is no {asked.file}: {GENERATED_ROWS:,} generated rows instead. Name another with --file.")
+        asked.rows = GENERATED_ROWS
     with tempfile.TemporaryDirectory() as folder:
         path = asked.file
         if asked.rows:

@@ -92,6 +92,9 @@ def main() -> None:
     parser.add_argument("--cards", type=int, default=100)
     parser.add_argument("--data", type=Path, help="folder to keep and use again the filled database in")
     arguments = parser.parse_args()
+    if find_chromium() is None:
+        print("Nothing measured: there is no Chromium here.")
+        return
     with tempfile.TemporaryDirectory() as scratch:
         data_dir = arguments.data or Path(scratch) / "data"
         campaign, origin = _prepare(data_dir)

@@ -30,6 +30,7 @@ from core.runtime import Runtime
 from core.types import Actor, utc_now
 from db.enums import DecisionKind
 from db.tables import DecisionRow, LabelRow, ProductRow, TaskRow
+from tests.machine import find_postgres
 from tests.postgres import postgres_server
 
 PEER = "Label Studio 1.x, 8 annotators, 10,000 tasks: next p50 701, p95 3,579 ms; 33 of 400 tasks given to two people"
@@ -229,6 +230,9 @@ def main() -> None:
         f"{'per s':>8}{'shared tasks':>14}{'lost':>6}   (ms)"
     )
     for database in arguments.databases.split(","):
+        if database == "postgresql" and find_postgres() is None:
+            print("Not measured: there is no PostgreSQL server here.")
+            continue
         for n in sizes:
             server = postgres_server(durable=True) if database == "postgresql" else nullcontext("")
             with server as url, tempfile.TemporaryDirectory(prefix="shelfwright-bench-") as folder:

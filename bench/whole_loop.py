@@ -5,7 +5,6 @@
 
 import argparse
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -60,7 +59,8 @@ def main() -> None:
     parser.add_argument("--file", type=Path, default=REAL)
     file = parser.parse_args().file
     if not file.exists():
-        sys.exit(f"There is no {file}: name another with --file.")
+        print(f"Nothing measured: there is no {file}. Name another with --file.")
+        return
     with tempfile.TemporaryDirectory() as folder:
         runtime = open_runtime(Settings(data_dir=Path(folder), person="bench"))
         actor = sign_in_local(runtime, "bench")
