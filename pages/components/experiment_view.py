@@ -20,8 +20,12 @@ def experiment_view(experiment_id: int) -> None:
     if not experiment.runs:
         st.text(_("No run has ended yet."))
         return
+    asked = experiment.settings
+    words = _("Training rows at most: {rows} · epochs: {epochs} · constant of the caps: {constant}")
+    rows = count_text(asked.max_rows) if asked.max_rows else _("all")
+    st.caption(words.format(rows=rows, epochs=asked.epochs, constant=asked.cap_constant or _("the usual one")))
     _advice(experiment)
-    st.dataframe([_row(run) for run in experiment.runs], hide_index=True)
+    st.dataframe([_row(run) for run in experiment.runs], hide_index=True, height="content")
     st.caption(
         _(
             "Difference: P@1 minus that of the best run, on the same products. "
@@ -100,7 +104,7 @@ def _boxes(experiment: Experiment) -> None:
     if not boxed:
         st.text(_("No category has enough judged products for a box."))
         return
-    st.plotly_chart(_figure(boxed, k or 2), key="experiment.boxes")
+    st.plotly_chart(_figure(boxed, k or 2), key="experiment.boxes", config={"displayModeBar": False})
     n = len(boxed[0][0].shares[k or 2])
     st.caption(
         _("Each box: half of the {n} categories with 5 judged products or more; the line in it is the median.").format(

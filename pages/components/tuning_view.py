@@ -11,6 +11,8 @@ from pages.components.numbers import percent, rate_text
 from pages.components.training_form import TAKEN
 from pages.components.words import N_, _
 
+PLAIN = {"displayModeBar": False}  # the bar hides labels
+SCALE = [[0, "#8fd0c8"], [1, "#0b3d39"]]  # the palest is still seen
 STATES = {"complete": N_("judged"), "pruned": N_("cut short: it was behind"), "failed": N_("failed")}
 
 
@@ -23,10 +25,10 @@ def tuning_view(tuning_id: int) -> None:
     if judged:
         _choice(tuning, judged)
         st.markdown("##### " + _("Trials side by side"))
-        st.plotly_chart(_parallel(tuning, judged), key="experiment.parallel")
+        st.plotly_chart(_parallel(tuning, judged), key="experiment.parallel", config=PLAIN)
     if tuning.importances:
         st.markdown("##### " + _("Which settings mattered"))
-        st.plotly_chart(_importance_bars(tuning.importances), key="experiment.importances")
+        st.plotly_chart(_importance_bars(tuning.importances), key="experiment.importances", config=PLAIN)
     elif tuning.finished_at:
         st.caption(_("Too few whole trials to say which settings mattered."))
     st.dataframe([_row(trial) for trial in tuning.trials], hide_index=True)
@@ -94,7 +96,7 @@ def _parallel(tuning: Tuning, judged: list[TuningTrial]) -> Any:
         for name, dimension in space_of(tuning.settings.encoder, tuning.settings.use_images).items()
     ]
     dimensions.append({"label": "P@1", "values": shares, "tickformat": ".1%"})
-    figure = go.Figure(go.Parcoords(line={"color": shares, "colorscale": "Blues"}, dimensions=dimensions))
+    figure = go.Figure(go.Parcoords(line={"color": shares, "colorscale": SCALE}, dimensions=dimensions))
     figure.update_layout(height=380, margin={"l": 60, "r": 40, "t": 50, "b": 20})
     return figure
 
