@@ -23,7 +23,7 @@ def _usual_choices() -> dict[str, dict[str, list[Any]]]:
 class EnsembleConfig:
     """Who is asked, and how each is trained. Raises ValueError for what cannot be, naming it."""
 
-    members: tuple[str, ...] = ("label_tree", "joint")
+    members: tuple[str, ...] = ("label_tree", "joint", "gru")
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # member -> its own settings by name
     # member -> one setting and the values to try, the usual first: low for noisy labels, high for clean ones. The
     # validation rows choose; what `settings` says is not tried
