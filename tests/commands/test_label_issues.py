@@ -14,6 +14,7 @@ from core.runtime import open_runtime
 from core.settings import Settings
 from core.training.registry import list_versions
 from tests.core.curation.suspects import add_suspects
+from tests.core.training.shelf import fill_shelf
 
 
 @pytest.fixture
@@ -46,6 +47,15 @@ def test_they_are_listed_by_page_and_asked_about(suspects: list[int]) -> None:
     assert (first["n_open"], first["confirmed"]["n"], second["next_cursor"]) == (2, 0, None)
     assert "상품 > 바지 -> 상품 > 신발" in run("--list")
     assert "waits with 2 tasks" in run("--campaign", "Suspicious")
+
+
+def test_a_search_is_run_and_counted(suspects: list[int], tmp_path: Path) -> None:
+    runtime = open_runtime(Settings(data_dir=tmp_path))
+    fill_shelf(runtime, 30)
+    runtime.close()
+    found = facts("--run", "--folds", "2")
+    assert found["found_at"]
+    assert found["n_open"] == found["n_by_verdict"].get("issue", 0)
 
 
 def test_what_is_not_known_is_said(suspects: list[int]) -> None:
