@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.catalogues import CATALOGUES, DATA, Split, split_by_group
+from core.training.near_duplicates import group_titles
 from models.adjusted import adjust_model
 from models.answering import answer_products, answer_sums
 from models.answers import NOWHERE, AnswerRules
@@ -51,8 +52,9 @@ def measure(model: CategoryModel, split: Split, tree: Tree) -> Iterator[dict[str
     """A row a target: what is sure and rightly so, by promised thresholds and by plain confidence."""
     products, labels = split.test.products, tree.paths[split.test.labels, -1]
     sums = answer_sums(model, split.validation.products, tree.paths, frozenset())
+    groups = group_titles(split.validation.products.titles)
     for target in TARGETS:
-        thresholds = choose_thresholds(*sums, split.validation.labels, tree.paths, target)
+        thresholds = choose_thresholds(*sums, split.validation.labels, tree.paths, target, groups)
         found = answer_products(model, products, 4, AnswerRules(thresholds))
         right, sure = found.ids[:, 0] == labels, ~found.abstained
         backed = np.flatnonzero(found.abstained & (found.back_off_ids != NOWHERE))

@@ -33,9 +33,11 @@ def choose_rules(
 ) -> AnswerRules:
     """What `config` (the version's) leaves out, and thresholds chosen on the validation rows with that left out.
 
-    The same rows chose the temperature before: two numbers for all of them, so little is told twice. All of them count
-    here, suspected labels too: leaving out what the model contradicts would make the promise too easy.
+    The same rows chose the temperature before, and a few more numbers (docs/decisions, 10). All of them count here,
+    suspected labels too: leaving out what the model contradicts would make the promise too easy. Near-duplicates, which
+    lie in one fold, count once.
     """
+    from core.training.near_duplicates import group_titles
     from models.answering import answer_sums
     from models.thresholds import choose_thresholds
 
@@ -43,7 +45,10 @@ def choose_rules(
     if not settings.target_precision or not len(validation):
         return AnswerRules(None, left_out)
     answers, sums = answer_sums(model, validation.products, rows.class_paths, left_out)
-    thresholds = choose_thresholds(answers, sums, validation.labels, rows.class_paths, settings.target_precision)
+    groups = group_titles(validation.products.titles)
+    thresholds = choose_thresholds(
+        answers, sums, validation.labels, rows.class_paths, settings.target_precision, groups
+    )
     return AnswerRules(thresholds, left_out)
 
 

@@ -43,6 +43,32 @@ def test_the_promise_holds_over_many_draws(n: int, distortion: float) -> None:
     assert len(broken) / len(found) <= ERROR_RATE + 3 * (0.1 * 0.9 / 300) ** 0.5
 
 
+ONE_CLASS = np.array([[1]])
+
+
+@pytest.mark.parametrize("copies", [2, 3])
+def test_near_duplicates_do_not_count_as_so_many_proofs(copies: int) -> None:
+    """The promise holds where each product comes several times, the copies answered alike; without groups it breaks."""
+    chance, found = np.random.default_rng(11), list[float | None]()
+    for _ in range(300):
+        confidences, is_right = draw(chance, 150, 1.0)
+        sums, labels = np.repeat(confidences, copies)[:, None], np.repeat(~is_right, copies).astype(np.int64)
+        answers, groups = np.zeros(len(labels), np.int64), np.repeat(np.arange(150), copies)
+        # a second class only so that an answer can be wrong
+        chosen = choose_thresholds(answers, sums, labels, np.array([[1], [2]]), TARGET, groups)
+        found.append(chosen.by_category[1].value if chosen else None)
+        assert chosen is None or chosen.n == 150
+    broken = [value for value in found if value is not None and precision_above(value, 1.0) < TARGET]
+    assert any(value is not None for value in found)
+    assert len(broken) / len(found) <= ERROR_RATE
+
+
+def test_copies_of_one_product_promise_nothing() -> None:
+    sums, labels = np.full((90, 1), 0.9, np.float32), np.zeros(90, np.int64)
+    assert choose_thresholds(labels, sums, labels, ONE_CLASS, TARGET, np.arange(90) // 2) is not None
+    assert choose_thresholds(labels, sums, labels, ONE_CLASS, TARGET, np.arange(90) // 3) is None
+
+
 def test_with_many_rows_nearly_all_that_could_be_answered_is() -> None:
     found = choose_threshold(*draw(np.random.default_rng(2), 20_000, 1.0), TARGET).value
     assert found is not None
