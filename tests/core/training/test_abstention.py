@@ -67,8 +67,11 @@ def test_a_training_keeps_thresholds_and_leaves_out_what_is_flagged(runtime: Run
     manifest = json.loads((runtime.data_dir / version.artifact / "manifest.json").read_text())
     assert "thresholds.json" in manifest["files"]
     test, served, abstention = version.test, version.as_served, version.abstention
-    assert test and served and abstention
-    assert test.p_at_1.value is not None and served.p_at_1.value is not None
+    assert test
+    assert served
+    assert abstention
+    assert test.p_at_1.value is not None
+    assert served.p_at_1.value is not None
     assert test.p_at_1.value > served.p_at_1.value + 0.2  # shoes are a third of the rows
     assert abstention.n_calibration == version.metrics["n_validation"]
     assert sum(point.right.n for point in version.reliability) == test.n
