@@ -87,7 +87,7 @@ def render_children(level: Level) -> None:
         selection_mode="single-cell",
         height="content" if len(rows) <= 20 else 640,
         column_config={
-            _("Category"): st.column_config.TextColumn(width="large"),
+            _("Category"): st.column_config.TextColumn(width="medium" if level.node else "large"),
             _("Leaves"): st.column_config.NumberColumn(format="localized"),
             _("Products"): st.column_config.NumberColumn(format="localized"),
         },

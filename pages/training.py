@@ -130,7 +130,7 @@ if ERROR_KEY in st.session_state:
     st.error(st.session_state.pop(ERROR_KEY))
 if running:
     if what := changes_text(running.payload):
-        st.caption(escape(_("Not as usual: {changes}").format(changes=what)))
+        st.caption(escape(" · ".join([_("This run"), what])))
     job_progress(running.id)
 else:
     render_last(last, versions[0] if versions else None)

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from core.catalogue.taxonomy import load_categories
 from core.errors import AppError
 from core.labeling.alternatives import add_alternative, list_alternatives, remove_alternative
 from db.enums import DecisionKind
-from pages.components.card_view import CardView
+from pages.components.card_view import CardView, category_path
 from pages.components.context import actor, runtime
 from pages.components.lease import is_on_screen
 from pages.components.messages import say
@@ -27,12 +28,14 @@ def also_fits(card: CardView, product_id: int) -> None:
         on_click=_toggle,
         args=(card.token,),
     )
+    tree = load_categories(runtime())
     for one in list_alternatives(runtime(), product_id):
+        path = category_path(tree[one.category_id]) if one.category_id in tree else one.category
         st.button(
-            escape(one.category.rpartition(" > ")[2]),
+            escape(path.rpartition(" > ")[2]),
             key=f"label.not_also.{one.category_id}.{card.token}",
             icon=":material/close:",
-            help=escape(_("Also fits: {category}. Press to take it back.").format(category=one.category)),
+            help=escape(_("Also fits: {category}. Press to take it back.").format(category=path)),
             on_click=_take_back,
             args=(card.token, product_id, one.category_id),
         )

@@ -166,7 +166,7 @@ def _model(in_use: ModelVersion | None) -> None:
             _named("model"),
             key=OWN,
             height=100,
-            placeholder="vocabulary_size=10000",
+            placeholder=next(iter(write_own_settings(own_settings(encoder))), ""),
             help=_("One name=value a line. What is not named keeps its default."),
         )
         _known_settings(encoder)
