@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 FILE = Path(__file__).parent / "lexicon.toml"
+SHOWN = "shown"  # the part of the file that only says how units are shown
 LETTER = r"0-9a-zà-öø-ÿ"  # of what a Latin word is made
 HANGUL = r"가-힣"
 
@@ -34,6 +35,7 @@ class Lexicon:
 @cache
 def load_lexicon() -> Lexicon:
     raw = tomllib.loads(FILE.read_text("utf-8"))
+    units = raw.pop(SHOWN)
     words: dict[str, list[Word]] = {}
     hidden: set[str] = set()
     shown: dict[tuple[str, str, str], str] = {}
@@ -47,15 +49,24 @@ def load_lexicon() -> Lexicon:
                     word = Word(name, value, text.lstrip("?"), text.startswith("?"))
                     words.setdefault(word.text, []).append(word)
                     shown.setdefault((name, value, language), word.text)
+    for value, languages in units.items():
+        shown |= {(SHOWN, value.replace("_", " "), language): text for language, text in languages.items()}
     hidden -= words.keys()
     by_text = {text: tuple(found) for text, found in words.items()}
     return Lexicon(by_text, frozenset(hidden), _pattern([*words, *hidden]), shown)
 
 
 def shown_value(name: str, value: str, language: str) -> str:
-    """A canonical value as people of this language call it; sizes and quantities stay as they are."""
+    """A canonical value as people of this language call it: 'sky_blue' is 스카이블루, '2 kinds' is 2종."""
     shown = load_lexicon().shown
-    return shown.get((name, value, language)) or shown.get((name, value, "en")) or value
+    if word := shown.get((name, value, language)) or shown.get((name, value, "en")):
+        return word
+    if word := shown.get((SHOWN, value, language)):
+        return word
+    number, _, unit = value.partition(" ")
+    if word := shown.get((SHOWN, unit, language)):
+        return f"{number}{word}" if language == "ko" else f"{number} {word}"
+    return value
 
 
 def _pattern(texts: list[str]) -> re.Pattern[str]:

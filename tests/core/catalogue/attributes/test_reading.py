@@ -56,3 +56,6 @@ def test_values_are_shown_in_the_language_of_the_person() -> None:
     assert shown_value("colour", "sky_blue", "ko") == "스카이블루"
     assert shown_value("colour", "sky_blue", "en") == "skyblue"
     assert shown_value("quantity", "500 ml", "ko") == "500 ml"
+    assert shown_value("quantity", "2 kinds", "ko") == "2종"
+    assert shown_value("quantity", "2 kinds", "en") == "2 kinds"
+    assert shown_value("size", "super single", "ko") == "슈퍼싱글"
