@@ -18,8 +18,11 @@ IS_OPEN = sa.and_(
     ProductRow.label_source.is_distinct_from(LabelSource.HUMAN),
     ~undecidable().where(DecisionRow.product_id == ProductRow.id).correlate(ProductRow).exists(),
 )
-# a person gave the product its label after the verdict
-IS_DECIDED = sa.and_(ProductRow.label_source == LabelSource.HUMAN, ProductRow.labeled_at > LabelIssueRow.created_at)
+# a person gave the product its label after the verdict; false, never unknown, of a product without a label
+IS_DECIDED = sa.func.coalesce(
+    sa.and_(ProductRow.label_source == LabelSource.HUMAN, ProductRow.labeled_at > LabelIssueRow.created_at),
+    sa.false(),
+)
 
 
 def upsert_issues(session: Session, rows: list[dict[str, Any]]) -> None:
@@ -110,8 +113,15 @@ def find_of_product(session: Session, product_id: int) -> LabelIssueRow | None:
     return session.scalar(query)
 
 
-def find_run_of_snapshot(session: Session, snapshot_id: int) -> int | None:
-    """The job of the newest finished search, if it judged this snapshot; an older one's verdicts are gone."""
+def list_of_snapshot(
+    session: Session, method: NoiseMethod, snapshot_id: int
+) -> list[tuple[int, int, int | None, float | None]] | None:
+    """(product, given, suggested category, its probability) of every suspected label that the newest finished search
+    found, if it judged this snapshot.
+
+    None too where the list is not whole any more: a later search that was cancelled or failed, or is not done yet,
+    wrote over a part of it.
+    """
     query = (
         sa.select(JobRow.id, JobRow.result)
         .where(JobRow.kind == "find_label_issues", JobRow.status == JobStatus.SUCCEEDED)
@@ -119,11 +129,14 @@ def find_run_of_snapshot(session: Session, snapshot_id: int) -> int | None:
         .limit(1)
     )
     row = session.execute(query).first()
-    return row.id if row and (row.result or {}).get("snapshot_id") == snapshot_id else None
+    result: dict[str, Any] = (row.result or {}) if row else {}
+    if row is None or result.get("snapshot_id") != snapshot_id:
+        return None
+    found = _list_of_job(session, method, row.id)
+    return found if len(found) == result.get("n_issues") else None
 
 
-def list_of_job(session: Session, method: NoiseMethod, job_id: int) -> list[tuple[int, int, int | None, float | None]]:
-    """(product, given, suggested category, its probability) of every suspected label that a job wrote."""
+def _list_of_job(session: Session, method: NoiseMethod, job_id: int) -> list[tuple[int, int, int | None, float | None]]:
     query = (
         sa.select(
             LabelIssueRow.product_id,
@@ -134,7 +147,7 @@ def list_of_job(session: Session, method: NoiseMethod, job_id: int) -> list[tupl
         .where(LabelIssueRow.method == method, LabelIssueRow.job_id == job_id, SUSPECT)
         .order_by(LabelIssueRow.product_id)
     )
-    return [row._tuple() for row in session.execute(query)]
+    return [(row[0], row[1], row[2], row[3]) for row in session.execute(query)]
 
 
 def _joined(*columns: Any) -> sa.Select[Any]:

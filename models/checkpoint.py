@@ -106,10 +106,11 @@ class Config(Protocol):
     def to_dict(self) -> dict[str, Any]: ...
 
 
-def fingerprint_fit(task: FitTask, config: Config) -> str:
+def fingerprint_fit(task: FitTask, config: Config | Mapping[str, Any]) -> str:
     """SHA-256 of all that decides the outcome of a fit: every text, label, weight, class and setting, in order, the
     tree above the classes, images, and the model it begins from. Not the device."""
-    digest = hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode())
+    values = config if isinstance(config, Mapping) else config.to_dict()
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
     digest.update(task.class_ids.tobytes() + hash_earlier(task.warm_start).encode())
     digest.update(b"" if task.class_paths is None else task.class_paths.tobytes())
     digest.update(task.selector.fingerprint() if task.selector else b"")

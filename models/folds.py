@@ -13,8 +13,8 @@ _TITLE_CHARACTERS = 500
 def assign_folds(rows: LabeledProducts, n_folds: int, seed: int) -> NDArray[np.int64]:
     """The fold (N,) 0..n_folds-1 of each row, or NEVER where its category would have no training row left.
 
-    Rows with the same normalised title or with the same image features share a fold. The groups of a category are
-    dealt out evenly.
+    Rows with the same normalised title, of the same group of near-duplicates, or with the same image features share a
+    fold. The groups of a category are dealt out evenly.
     """
     groups = _groups(rows)
     chance = np.random.default_rng(seed)
@@ -37,9 +37,11 @@ def _groups(rows: LabeledProducts) -> NDArray[np.int64]:
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    keys: dict[str | bytes, int] = {}
+    keys: dict[str | bytes | int, int] = {}
     titles = [keys.setdefault(normalise(title, _TITLE_CHARACTERS), len(keys)) for title in rows.products.titles]
     links = list(enumerate(titles))
+    if rows.groups is not None:
+        links += [(row, keys.setdefault(group, len(keys))) for row, group in enumerate(rows.groups.tolist())]
     images = rows.products.images
     if images is not None:
         for row in np.flatnonzero(images.present).tolist():

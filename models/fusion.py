@@ -139,7 +139,7 @@ def fit_fused(encoder: str, task: FitTask) -> FusedModel:
     config = ImageConfig.from_dict({"seed": task.config.get("seed", 7)} | task.config.get("image", {}))
     text_task = _text_task(task)
     check_images(task.train)
-    work = _Work(task, text_task, config, lambda part: fit_text(encoder, part))
+    work = _Work(task, text_task, config, encoder, lambda part: fit_text(encoder, part))
     answers = work.out_of_fold()
     if not len(answers.labels):
         found = with_image(task.train)
@@ -174,6 +174,7 @@ class _Work:
     task: FitTask
     text_task: FitTask
     config: ImageConfig
+    encoder: str
     fit_text: Callable[[FitTask], CategoryModel]
 
     def share(self, first: float, last: float, keep_epochs: bool = False, stage: str | None = None) -> OnProgress:
@@ -229,7 +230,8 @@ class _Work:
             selector=None,  # it knows the rows by their places among all, not within a fold
             on_progress=self.share(middle, last, stage=WEIGHING),
         )
-        kept = Checkpoints(folder, fingerprint_fit(self.task, self.config), self.config.checkpoint_seconds)
+        known_by = {"encoder": self.encoder, "text": self.text_task.config, "image": self.config.to_dict()}
+        kept = Checkpoints(folder, fingerprint_fit(self.task, known_by), self.config.checkpoint_seconds)
         found = kept.find_prepared_files(("answers.safetensors",))
         if found is None:
             tell = self.share(first, middle, stage=WEIGHING)

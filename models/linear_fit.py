@@ -121,8 +121,10 @@ class _Fit:
         room, nnz = self.config.memory_mb * 2**20, self.rows.nnz
         most = room // (_BYTES_A_VALUE + _BYTES_A_COPY)
         if nnz > most:
-            n = max(self.n_classes, int(self.rows.shape[0] * most / nnz))
-            kept = np.sort(np.random.default_rng(self.config.seed).permutation(self.rows.shape[0])[:n])
+            order = np.random.default_rng(self.config.seed).permutation(self.rows.shape[0])
+            firsts = order[np.unique(self.task.train.labels[order], return_index=True)[1]]  # a row of each category
+            n = max(0, int(self.rows.shape[0] * most / nnz) - len(firsts))
+            kept = np.sort(np.concatenate([firsts, order[~np.isin(order, firsts)][:n]]))
             self.rows, self.right, self.row_weights = self.rows[kept], self.right[kept], self.row_weights[kept]
             self._say(
                 "encoding titles", 0.08, note=f"Learns from {len(kept):,} of the rows: more need more than memory_mb."

@@ -77,6 +77,7 @@ class LabeledProducts:
     labels: NDArray[np.int64]  # (N,), 0..K-1
     weights: NDArray[np.float32]  # (N,), > 0: how much a row counts
     alternatives: "sparse.csr_matrix | None" = None  # none: nobody accepted any
+    groups: NDArray[np.int64] | None = None  # (N,) a number that near-duplicates share; none: nobody looked
 
     def __len__(self) -> int:
         return len(self.products)
@@ -84,7 +85,8 @@ class LabeledProducts:
     def take(self, rows: NDArray[np.int64]) -> "LabeledProducts":
         """The rows at these places, in this order."""
         alternatives = None if self.alternatives is None else self.alternatives[rows]
-        return LabeledProducts(self.products.take(rows), self.labels[rows], self.weights[rows], alternatives)
+        groups = None if self.groups is None else self.groups[rows]
+        return LabeledProducts(self.products.take(rows), self.labels[rows], self.weights[rows], alternatives, groups)
 
 
 @dataclass(frozen=True)

@@ -61,12 +61,11 @@ def treat_noise(
 
 
 def _find_stored(runtime: Runtime, rows: LearningRows, snapshot_id: int | None) -> dict[str, Any] | None:
-    """What the newest search found, if it judged this snapshot."""
+    """What the newest search found, if it judged this snapshot and all of it is still there."""
     if snapshot_id is None:
         return None
     with runtime.sessions.read() as session:
-        job_id = label_issues.find_run_of_snapshot(session, snapshot_id)
-        found = label_issues.list_of_job(session, NoiseMethod.CONFIDENT_LEARNING, job_id) if job_id else None
+        found = label_issues.list_of_snapshot(session, NoiseMethod.CONFIDENT_LEARNING, snapshot_id)
     if found is None:
         return None
     return {"from": "stored", "issues": [list(issue) for issue in found]}

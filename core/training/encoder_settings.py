@@ -56,6 +56,11 @@ def can_start_warm(encoder: str) -> bool:
     return place is not None and any(part.name == "warm_epochs" for part in fields(_class_at(place)))
 
 
+def warm_epochs(settings: TrainingSettings) -> int:
+    """How many epochs a fit has that begins from an earlier version of the encoder, which can."""
+    return int(settings.model.get("warm_epochs", own_settings(settings.encoder)["warm_epochs"]))
+
+
 def encoder_config(settings: TrainingSettings) -> dict[str, Any]:
     """What the encoder is given; what is not set has its default, and what it does not have is left out."""
     shared = {name: getattr(settings, name) for name in SHARED if has_effect(settings.encoder, name)}

@@ -61,7 +61,7 @@ def fit_encoder(
     from models.errors import ModelError
     from models.family import fit_model
 
-    selector = make_selector(settings, rows)
+    selector = make_selector(settings, rows, is_warm=warm_start is not None)
     task = FitTask(
         train=rows.train.labeled,
         validation=rows.validation.labeled,

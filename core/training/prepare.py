@@ -25,7 +25,7 @@ from core.errors import N_
 from core.runtime import Runtime
 from core.training.encoder_settings import encoder_config
 from core.training.learning_rows import LearningRows, Rows
-from core.training.suspected_labels import has_suspects, set_suspects_aside
+from core.training.suspected_labels import set_suspects_aside
 from core.training.training_settings import TrainingSettings
 from models.types import LabeledProducts
 
@@ -44,6 +44,7 @@ class Preparation:
     report: Callable[[float, str], None]  # how far the step is (0..1), and its name; raises to cancel
     log: Callable[[str], None]
     snapshot_id: int | None = None  # which rows these are; none: nobody knows
+    suspects: Sequence[int] = ()  # `list_suspects` of the first attempt
 
 
 @dataclass(frozen=True)
@@ -118,10 +119,16 @@ def even_out_months(work: Preparation, rows: LearningRows) -> tuple[LearningRows
 
 
 def look_at_images(work: Preparation, rows: LearningRows) -> tuple[LearningRows, Facts]:
-    """Attach what the image network sees of each product, of validation and test rows too."""
+    """Attach what the image network sees of each product, of validation and test rows too.
+
+    Training rows get their groups of near-duplicates: the fusion's folds must not part them.
+    """
+    from core.training.near_duplicates import group_titles
     from core.training.product_images import attach_images
 
     told = lambda fraction: work.report(fraction, N_("reading images"))  # noqa: E731
+    labeled = replace(rows.train.labeled, groups=group_titles(rows.train.labeled.products.titles))
+    rows = replace(rows, train=replace(rows.train, labeled=labeled))
     return attach_images(work.runtime, rows, work.device, told, work.log)
 
 
@@ -147,8 +154,8 @@ STEPS = (
     Step(
         "suspected_labels",
         N_("setting suspected labels aside"),
-        lambda work: has_suspects(work.runtime),
-        lambda work, rows: set_suspects_aside(work.runtime, rows),
+        lambda work: bool(work.suspects),
+        lambda work, rows: set_suspects_aside(work.suspects, rows),
     ),
     Step(
         "noise",

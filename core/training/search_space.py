@@ -61,7 +61,8 @@ SPACES: dict[str, Space] = {
 # beside the encoder's own, where images are used; 'image.' and the name of a setting of models/image/config.py
 IMAGE_SPACE: Space = {
     "image.fc_dim": OneOf((64, 128, 256, 512, 1024)),
-    "image.dropout": Range(0.0, 0.6),
+    "image.dropout": Range(0.0, 0.9),
+    "image.hidden_dropout": Range(0.0, 0.9),
     "image.learning_rate": Range(0.0002, 0.01, log=True),
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.jobs.context import JobContext
+from core.training.encoder_settings import warm_epochs
 from core.training.learning_rows import LearningRows
 from core.training.training_settings import TrainingSettings
 from core.types import utc_now
@@ -21,22 +22,31 @@ if TYPE_CHECKING:
 FILE = "selfie.safetensors"
 
 
-def make_selector(settings: TrainingSettings, rows: LearningRows) -> "Selfie | None":
-    """What chooses rows and labels in each step; none unless the settings ask for SELFIE."""
+def make_selector(settings: TrainingSettings, rows: LearningRows, is_warm: bool = False) -> "Selfie | None":
+    """What chooses rows and labels in each step; none unless the settings ask for SELFIE.
+
+    `is_warm`: the fit begins from an earlier version, with fewer epochs.
+    """
     if settings.noise != "selfie":
         return None
     from models.noise.selfie import Selfie, SelfieSettings
 
     trusted = np.asarray(rows.train.is_human, bool)
-    return Selfie(rows.train.labeled.labels, len(rows.class_ids), trusted, SelfieSettings.for_epochs(settings.epochs))
+    epochs = warm_epochs(settings) if is_warm else settings.epochs
+    return Selfie(rows.train.labeled.labels, len(rows.class_ids), trusted, SelfieSettings.for_epochs(epochs))
 
 
 def keep_verdicts(selector: "Selfie", rows: LearningRows, folder: Path) -> None:
-    """Write what SELFIE said of the rows that it judged into the folder; a kill after it loses nothing."""
+    """Write what SELFIE said of the rows that it judged into the folder; a kill after it loses nothing.
+
+    Where it judged none (the training ended in the warm-up), nothing is written, and earlier verdicts stay.
+    """
     from safetensors.numpy import save_file
 
-    folder.mkdir(parents=True, exist_ok=True)
     judged = np.flatnonzero((selector.verdicts >= 0) & ~selector.trusted)
+    if not len(judged):
+        return
+    folder.mkdir(parents=True, exist_ok=True)
     class_ids = np.asarray(rows.class_ids, np.int64)
     given, meant = selector.labels[judged], selector.favourites()[judged]
     tensors: dict[str, NDArray[Any]] = {

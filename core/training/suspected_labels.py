@@ -1,5 +1,10 @@
-"""Validation rows whose label is suspected to be wrong do not take part in choosing the temperature."""
+"""Validation rows whose label is suspected to be wrong do not take part in choosing the temperature.
 
+Who is suspected is asked once, when a training or tuning begins, and kept with it: the weights are part of what a fit
+is known by, and a decision in between would make a killed one begin again.
+"""
+
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -12,17 +17,16 @@ from db import suspected_labels
 MOST = 0.5  # of the validation rows: with more suspected than that, the suspicion is not to be trusted
 
 
-def has_suspects(runtime: Runtime) -> bool:
-    """Whether a search for label issues, or SELFIE, has called any label wrong that still stands."""
-    with runtime.sessions.read() as session:
-        return bool(suspected_labels.list_suspected(session))
-
-
-def set_suspects_aside(runtime: Runtime, rows: LearningRows) -> tuple[LearningRows, dict[str, int]]:
-    """The rows with weight 0 for suspected validation rows, and how many those are. Nothing else changes."""
+def list_suspects(runtime: Runtime, rows: LearningRows) -> list[int]:
+    """Ids of the validation rows whose label, still standing, a search for label issues or SELFIE calls wrong."""
     with runtime.sessions.read() as session:
         suspected = suspected_labels.list_suspected(session)
-    validation = rows.validation
+    return [product_id for product_id in rows.validation.product_ids if product_id in suspected]
+
+
+def set_suspects_aside(suspects: Collection[int], rows: LearningRows) -> tuple[LearningRows, dict[str, int]]:
+    """The rows with weight 0 for suspected validation rows, and how many those are. Nothing else changes."""
+    validation, suspected = rows.validation, set(suspects)
     found = np.array([product_id in suspected for product_id in validation.product_ids], np.bool_)
     validation, n_aside = set_aside(validation, found)
     return replace(rows, validation=validation), {"rows": n_aside}

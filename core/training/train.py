@@ -36,6 +36,7 @@ from core.training.prepare import Preparation, PreparedRows, prepare_rows
 from core.training.registry import find_promoted_version, find_version, promote
 from core.training.selfie_training import write_kept_verdicts
 from core.training.snapshot import Snapshot, get_snapshot, take_snapshot
+from core.training.suspected_labels import list_suspects
 from core.training.training_settings import TrainingSettings
 from core.training.usable_rows import check_rows, tell_oddities
 from core.training.versions import ModelVersion
@@ -157,9 +158,11 @@ class _Training:
         return find_version(self.runtime, row.id) if row and row.status == ModelStatus.READY else None
 
     def _prepare(self, rows: LearningRows) -> PreparedRows:
-        """The rows to learn from, by the rules that were in force when the first attempt came here."""
+        """The rows to learn from, by the rules and suspicions of when the first attempt came here."""
         if "rules" not in self.state:
             self._remember(rules=[rule.to_dict() for rule in list_rules(self.runtime)])
+        if "suspects" not in self.state:
+            self._remember(suspects=list_suspects(self.runtime, rows))
         work = Preparation(
             self.runtime,
             self.settings,
@@ -169,6 +172,7 @@ class _Training:
             report=lambda f, stage: self._report(FREEZING + (PREPARING - FREEZING) * f, stage),
             log=self.context.log,
             snapshot_id=self.state["snapshot_id"],
+            suspects=self.state["suspects"],
         )
         return prepare_rows(work, rows)
 

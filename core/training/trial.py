@@ -15,14 +15,15 @@ from core.errors import N_, TooFewLabels
 from core.jobs.context import JobContext
 from core.json_file import read_json, write_json
 from core.training.compare import macro_f1
-from core.training.evaluate import answer, count_categories
+from core.training.evaluate import answer, count_categories, right_labels
 from core.training.fit_rows import fit_encoder, resolve_training_device
 from core.training.learning_rows import LearningRows, read_snapshot
 from core.training.prepare import Preparation, prepare_rows
 from core.training.snapshot import Snapshot, get_snapshot, take_snapshot
 from core.training.splits import assign_folds
+from core.training.suspected_labels import list_suspects
 from core.training.training_settings import TrainingSettings
-from models.types import OnProgress
+from models.types import FitProgress, OnProgress
 
 JUDGED_FOLD = 2  # one of the training folds 2..9
 LEAST_JUDGED = 30
@@ -35,6 +36,7 @@ class Trial:
 
     rows: LearningRows
     rules: list[dict[str, object]]
+    suspects: list[int]  # validation rows set aside
     snapshot_id: int
 
     @property
@@ -47,14 +49,14 @@ class Judged:
     """A fitted model's answers on the judged rows."""
 
     labels: NDArray[np.int64]  # (N,) category ids
-    hits: NDArray[np.bool_]  # (N, at most 5): is the label among the first 1 .. 5 answers
+    hits: NDArray[np.bool_]  # (N, at most 5): is it, or one accepted beside it, among the first 1 .. 5 answers
     macro_f1: float | None
     n_train: int
     fit_seconds: float
     titles_per_second: float
 
     def right_within(self, k: int) -> NDArray[np.bool_]:
-        """(N,): is the label among the first k answers? A model of fewer categories answers with all it has."""
+        """(N,): is a right category among the first k answers? A model of fewer categories answers with all it has."""
         return self.hits[:, min(k, self.hits.shape[1]) - 1]  # type: ignore[no-any-return]
 
 
@@ -71,14 +73,18 @@ def frozen_trial_rows(context: JobContext, min_rows: int, max_rows: int, seed: i
         write_json(state_file, state)
     frozen = get_snapshot(context.runtime, state["snapshot_id"])
     assert frozen is not None, "a snapshot's row stays"
-    rows = split_for_trials(read_snapshot(context.runtime, frozen), max_rows, seed)
+    whole = read_snapshot(context.runtime, frozen)
+    if "suspects" not in state:
+        state |= {"suspects": list_suspects(context.runtime, whole)}
+        write_json(state_file, state)
+    rows = split_for_trials(whole, max_rows, seed)
     if len(rows.test_labels) < LEAST_JUDGED or len(rows.class_ids) < 2:
         raise TooFewLabels(
             N_("Only {n} products could be judged on: label at least {least} more before comparing models."),
             n=len(rows.test_labels),
             least=LEAST_JUDGED,
         )
-    return Trial(rows, state["rules"], frozen.id)
+    return Trial(rows, state["rules"], state["suspects"], frozen.id)
 
 
 def _freeze(context: JobContext, min_rows: int) -> Snapshot:
@@ -99,11 +105,13 @@ def split_for_trials(rows: LearningRows, max_rows: int, seed: int) -> LearningRo
     if 0 < max_rows < len(learned):
         learned = np.sort(np.random.default_rng(seed).permutation(learned)[:max_rows])
     class_ids = np.asarray(rows.class_ids, np.int64)
+    accepted = rows.train.labeled.alternatives
     return replace(
         rows,
         train=rows.train.take(learned),
         test=rows.train.take(judged),
         test_labels=class_ids[rows.train.labeled.labels[judged]].tolist(),
+        test_alternatives=[[] if accepted is None else class_ids[accepted[row].indices].tolist() for row in judged],
     )
 
 
@@ -117,8 +125,9 @@ def run_trial(
         rules=trial.rules,
         folder=folder,
         device=resolve_training_device(settings.device or context.runtime.settings.device),
-        report=lambda fraction, stage: None,
+        report=lambda fraction, stage: on_progress(FitProgress(stage, 0.0)),  # raises where somebody cancelled
         log=context.log,
+        suspects=trial.suspects,
     )
     folder.mkdir(parents=True, exist_ok=True)
     rows = prepare_rows(work, trial.rows).rows
@@ -127,10 +136,11 @@ def run_trial(
     fitted = time.monotonic()
     answers = answer(model, rows.test, _ignore)
     labels = np.asarray(rows.test_labels, np.int64)
-    counts = count_categories(labels, answers)
+    right = right_labels(labels, rows.test_alternatives, answers)
+    counts = count_categories(right, answers)
     return Judged(
         labels=labels,
-        hits=np.logical_or.accumulate(answers.ids == labels[:, None], axis=1),
+        hits=np.logical_or.accumulate(answers.ids == right[:, None], axis=1),
         macro_f1=macro_f1(
             {c.category_id: (c.n, c.n_correct) for c in counts if c.n}, {c.category_id: c.n_predicted for c in counts}
         ),

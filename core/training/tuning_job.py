@@ -4,8 +4,10 @@ Optuna keeps its study in a journal in the job's folder, so a killed attempt's f
 seeded: the same snapshot, settings and machine try the same values.
 """
 
+import json
 import time
 from functools import partial
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from core.disk import room_on_disk
@@ -91,7 +93,9 @@ class _Tuning:
         trial = study.ask()
         params = {name: _suggest(trial, name, dimension) for name, dimension in self.space.items()}
         began = time.monotonic()
-        folder = self.context.folder / f"trial-{number}"
+        # a killed trial is drawn anew: its checkpoints are of other values
+        drawn = blake2b(json.dumps(params, sort_keys=True).encode(), digest_size=6).hexdigest()
+        folder = self.context.folder / f"trial-{number}-{drawn}"
 
         def ended(state: str, n: int = 0, n_right: int = 0, error: str | None = None) -> TuningTrial:
             seconds = round(time.monotonic() - began, 2)

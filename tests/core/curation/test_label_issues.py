@@ -18,10 +18,10 @@ from core.jobs.worker import run_claimed
 from core.labeling.card import get_card
 from core.labeling.queue import claim_task
 from core.runtime import Runtime
-from core.types import Actor
+from core.types import Actor, utc_now
 from db import label_issues
 from db.enums import CampaignKind, JobStatus, NoiseMethod, NoiseVerdict, ProductOrder, Role
-from db.tables import ProductRow
+from db.tables import JobRow, LabelIssueRow, ProductRow
 from tests.core.curation.suspects import add_suspects
 from tests.core.training.shelf import add_products, category_id, decide, fill_shelf, make_titles, undo
 
@@ -60,6 +60,37 @@ def test_a_later_run_replaces_all_but_what_people_decided(runtime: Runtime, acto
         assert label_issues.delete_older(session, METHOD, job_id, limit=5) == 0
     summary = summarise_issues(runtime)
     assert (summary.n_open, summary.confirmed.value, summary.confirmed.n) == (0, 1.0, 1)
+
+
+def test_a_verdict_on_a_label_that_is_gone_is_replaced(runtime: Runtime, actor: Actor) -> None:
+    ids = add_suspects(runtime, [0.1, 0.2])
+    with runtime.sessions.write() as session:
+        unlabeled = sa.update(ProductRow).where(ProductRow.id == ids[0])
+        session.execute(unlabeled.values(category_id=None, label_source=None, labeled_at=None))
+    with runtime.sessions.write() as session:
+        assert label_issues.delete_older(session, METHOD, enqueue_search(runtime, actor), limit=5) == 2
+
+
+def test_a_search_is_stored_while_its_whole_list_is(runtime: Runtime, actor: Actor) -> None:
+    """A later search that does not come to its end writes over a part of the list: then there is none."""
+    ids = add_suspects(runtime, [0.1, 0.2])
+    now = utc_now()
+    with runtime.sessions.write() as session:
+        first, second = (JobRow(kind=JOB, status=JobStatus.DOING, payload={}, created_at=now) for _ in range(2))
+        session.add_all([first, second])
+        session.flush()
+        session.execute(sa.update(LabelIssueRow).values(job_id=first.id))
+        first.status, first.result = JobStatus.SUCCEEDED, {"n_issues": 2, "n_judged": 9, "snapshot_id": 5}
+        second_id = second.id
+    with runtime.sessions.read() as session:
+        found = label_issues.list_of_snapshot(session, METHOD, 5)
+        assert found
+        assert [issue[0] for issue in found] == ids
+        assert label_issues.list_of_snapshot(session, METHOD, 4) is None
+    with runtime.sessions.write() as session:
+        session.execute(sa.update(LabelIssueRow).where(LabelIssueRow.product_id == ids[0]).values(job_id=second_id))
+    with runtime.sessions.read() as session:
+        assert label_issues.list_of_snapshot(session, METHOD, 5) is None
 
 
 def test_issues_are_paged_by_key_most_suspicious_first(runtime: Runtime, actor: Actor) -> None:
