@@ -207,8 +207,7 @@ def show_fine_tuning(
     classes = np.arange(int(max(part.labels.max() for part in (train, validation, test))) + 1)
     alone = ImageConfig(fine_tune="no")
     tuned = replace(alone, fine_tune="yes", fine_tune_epochs=1 if quick else 2, fine_tune_batch_size=16)
-    first = replace(alone, epochs=tuned.first_epochs)
-    ways = {"added layer": alone, "added layer, as far as before the blocks": first, "last blocks, norms frozen": tuned}
+    ways = {"added layer": alone, "last blocks, norms frozen": tuned}
     for name, settings in ways.items():
         task = FitTask(train, validation, classes, {}, "cpu", folder / name, ignore)
         began = time.process_time()
