@@ -223,6 +223,7 @@ def _facts(version: ModelVersion) -> dict[str, Any]:
         "p_at_4": test.p_at_4.value if test else None,
         "macro_f1": test.macro_f1 if test else None,
         "ece": test.ece if test else None,
+        "ece_cleaned": version.metrics.get("ece_cleaned"),
         "sure": abstention.coverage.value if abstention else None,
         "sure_precision": abstention.precision.value if abstention else None,
         "n_test": test.n if test else 0,

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from db.enums import LabelSource, NoiseVerdict
-from db.tables import LabelIssueRow, ProductRow
+from db.enums import JobStatus, LabelSource, NoiseVerdict
+from db.tables import JobRow, LabelIssueRow, ProductRow, SnapshotRow
 
 
 def list_suspected(session: Session) -> set[int]:
@@ -19,3 +19,16 @@ def list_suspected(session: Session) -> set[int]:
         )
     )
     return set(session.scalars(query))
+
+
+def find_searched_snapshot(session: Session) -> str | None:
+    """The file of the rows, relative to the data folder, that the newest finished search for label issues judged."""
+    query = (
+        sa.select(JobRow.result)
+        .where(JobRow.kind == "find_label_issues", JobRow.status == JobStatus.SUCCEEDED)
+        .order_by(JobRow.id.desc())
+        .limit(1)
+    )
+    snapshot_id = (session.scalar(query) or {}).get("snapshot_id")
+    row = session.get(SnapshotRow, snapshot_id) if snapshot_id is not None else None
+    return row.path if row else None

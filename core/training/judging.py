@@ -11,9 +11,10 @@ from core.catalogue.taxonomy import load_categories
 from core.curation.seasons import count_by_month
 from core.runtime import Runtime
 from core.training.abstention import measure_abstention
+from core.training.cleaned_error import measure_cleaned_error
 from core.training.evaluate import Answers, answer, count_categories, evaluate, right_labels
 from core.training.learning_rows import LearningRows
-from core.training.versions import Abstention, Evaluation
+from core.training.versions import Abstention, CleanedError, Evaluation
 from models.answers import AnswerRules
 from models.calibration_error import ReliabilityBin, reliability_bins
 from models.types import CategoryModel
@@ -31,6 +32,7 @@ class HeldOut:
     human: Evaluation | None  # on the rows that a person labeled
     as_served: Evaluation | None
     reliability: list[ReliabilityBin]
+    ece_cleaned: CleanedError | None  # without suspected labels; none when no search has looked at these rows
     abstention: Abstention | None  # none without thresholds
     category_rows: list[dict[str, Any]]
     months: dict[str, list[int]]  # month of the year -> [rows answered right, rows]; rows without a date are left out
@@ -43,6 +45,7 @@ class HeldOut:
             "human": self.human.to_dict() if self.human else None,
             "as_served": self.as_served.to_dict() if self.as_served else None,
             "reliability": [asdict(part) for part in self.reliability],
+            "ece_cleaned": asdict(self.ece_cleaned) if self.ece_cleaned else None,
             "abstention": self.abstention.to_dict() if self.abstention else None,
             "months": self.months,
         }
@@ -62,16 +65,18 @@ def judge(
     own_labels = right_labels(labels, rows.test_alternatives, own)
     served_labels = right_labels(labels, rows.test_alternatives, served)
     thresholds = rules.thresholds
+    confidences, is_right = own.probs[:, 0], own.ids[:, 0] == own_labels
     return HeldOut(
         test=evaluate(own_labels, own),
         human=_on_human_labels(own_labels, own, rows.test.is_human),
         as_served=evaluate(served_labels, served) if rules.left_out else None,
-        reliability=reliability_bins(own.probs[:, 0], own.ids[:, 0] == own_labels),
+        reliability=reliability_bins(confidences, is_right),
+        ece_cleaned=measure_cleaned_error(runtime, rows.test.product_ids, confidences, is_right),
         abstention=measure_abstention(served_labels, served, thresholds, load_categories(runtime))
         if thresholds
         else None,
         category_rows=_category_rows(own_labels, own, rules),
-        months=count_by_month(rows.test.registered_at, own.ids[:, 0] == own_labels),
+        months=count_by_month(rows.test.registered_at, is_right),
         served=served,
     )
 

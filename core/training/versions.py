@@ -58,6 +58,15 @@ class Abstention:
 
 
 @dataclass(frozen=True)
+class CleanedError:
+    """The expected calibration error (0..1, lower is better) on held-out rows without those of suspected labels."""
+
+    ece: float
+    n: int  # rows it is judged on
+    n_aside: int  # rows whose label is suspected
+
+
+@dataclass(frozen=True)
 class ReliabilityPoint:
     """Held-out rows of about the same confidence: how sure the model was on average, and how often it was right."""
 
@@ -107,6 +116,12 @@ class ModelVersion:
         """What 'hard to predict' does on held-out rows; none when the version has no thresholds."""
         found = self.metrics.get("abstention")
         return Abstention.from_dict(found) if found else None
+
+    @property
+    def ece_cleaned(self) -> CleanedError | None:
+        """None when no search for label issues had looked at all held-out rows, or the version is older than that."""
+        found = self.metrics.get("ece_cleaned")
+        return CleanedError(**found) if found else None
 
     @property
     def reliability(self) -> list[ReliabilityPoint]:

@@ -29,6 +29,21 @@ def reliability(version: ModelVersion, key: str) -> None:
                 ).format(version=version.name, ece=percent(test.ece), n=count_text(test.n))
             )
         )
+        if cleaned := version.ece_cleaned:
+            st.caption(
+                escape(
+                    _(
+                        "Against all labels {all} %; {cleaned} % on the {n} products without {aside} suspected labels. "
+                        "The first counts wrong labels against the model; the second flatters it, for some labels are "
+                        "suspected only because models get them wrong."
+                    ).format(
+                        all=percent(test.ece),
+                        cleaned=percent(cleaned.ece),
+                        n=count_text(cleaned.n),
+                        aside=count_text(cleaned.n_aside),
+                    )
+                )
+            )
     abstention(version)
 
 

@@ -68,12 +68,12 @@ def _row(version: ModelVersion) -> dict[str, str]:
         _("In use"): _("● in use") if version.is_promoted else "",
         _("Trained"): time_text(version.created_at),
         _("P@1 on held-out products"): rate_text(test.p_at_1) if test else "",
+        _("Calibration error"): calibration_error(version),
+        _("Answers surely"): rate_text(version.abstention.coverage) if version.abstention else "",
         _("P@1 on labels by people"): _human(version.human_test),
         _("Encoder"): str(training.get("encoder", "joint")),
         _("Not as usual"): changes_text(training),
         _("Macro-F1"): f"{test.macro_f1:.3f}" if test and test.macro_f1 is not None else "",
-        _("Calibration error"): f"{percent(test.ece)} %" if test and test.ece is not None else "",
-        _("Answers surely"): rate_text(version.abstention.coverage) if version.abstention else "",
         _("Answers"): count_text(version.n_scored),
         _("Learned from"): count_text(version.snapshot_rows or 0),
         _("Snapshot"): (version.snapshot_hash or "")[:12],
@@ -81,6 +81,18 @@ def _row(version: ModelVersion) -> dict[str, str]:
         _("Seed"): str(version.seed),
         _("By"): version.created_by,
     }
+
+
+def calibration_error(version: ModelVersion) -> str:
+    """Against all labels, and without suspected ones where that is known."""
+    test, cleaned = version.test, version.ece_cleaned
+    if test is None or test.ece is None:
+        return ""
+    if cleaned is None:
+        return f"{percent(test.ece)} %"
+    return _("{all} % against all labels, {cleaned} % without {n} suspected ones").format(
+        all=percent(test.ece), cleaned=percent(cleaned.ece), n=count_text(cleaned.n_aside)
+    )
 
 
 def _human(test: Evaluation | None) -> str:

@@ -26,6 +26,7 @@ METRICS = {
         "ece": 0.012,
         "n_categories": 3,
     },
+    "ece_cleaned": {"ece": 0.034, "n": 90, "n_aside": 10},
     "reliability": [
         {"low": 0.4, "high": 0.47, "n": 40, "confidence": 0.45, "n_right": 18},
         {"low": 0.93, "high": 1.0, "n": 60, "confidence": 0.97, "n_right": 42},
@@ -104,12 +105,17 @@ def test_the_diagram_says_n_and_what_is_sure(open_page: OpenPage, sqlite_runtime
         session.execute(sa.update(ModelVersionRow).where(ModelVersionRow.id == version).values(metrics=METRICS))
     page = framed(open_page, actor, "training")
     assert "60.0 % (50.0 to 70.0, n = 100)" in str(page.dataframe[0].value["Answers surely"].tolist())
+    judged = page.dataframe[0].value["Calibration error"].tolist()
+    assert "1.2 % against all labels, 3.4 % without 10 suspected ones" in judged
+    columns = list(page.dataframe[0].value)
+    assert max(map(columns.index, ("Calibration error", "Answers surely"))) < columns.index("Snapshot")
     page.toggle(key="training.reliability").set_value(True).run()
     assert not page.exception
     (chart,) = page.get("plotly_chart")
     assert "n=60" in chart.proto.spec
     said = words(page)
     assert "calibration error 1.2 % on 100 held-out products" in said
+    assert "3.4 % on the 90 products without 10 suspected labels" in said
     assert "3 of 40 categories; about 2 would by chance" in said
     page = framed(open_page, actor, "compare", a="1", b="2")
     page.toggle(key="compare.reliability").set_value(True).run()
