@@ -3,7 +3,8 @@
 A row's out-of-fold answers do not depend on its own label. So a second label, drawn as this catalogue mixes categories
 up (the off-diagonal of confident learning's joint counts: Northcutt, Jiang, Chuang 2021), shows what a wrong label
 looks like on this data, at no cost of another fit. A logistic regression on few numbers a row (how much each view
-prefers another category, how frequent the category is, how torn the views are) learns the difference.
+prefers another category, how frequent the category is, how torn the views are) learns the difference. A little of the
+encoder's normalised margin is mixed in by rank: where many labels are alike suspicious, it knows best which are worst.
 """
 
 import warnings
@@ -17,6 +18,7 @@ from models.noise.kept_answers import KeptAnswers, block_rows, mixed
 
 _FLOOR = np.float32(1e-4)  # probabilities below it are alike
 _MOST_TAUGHT = 200_000  # rows the detector learns from
+_MARGIN_SHARE = 0.2  # of the encoder's margin in the order; the rest is the detector's
 _PRIOR_COUNT = 1.0  # of confusions with any category by its share, beside those that were counted
 
 
@@ -38,7 +40,7 @@ def inspect_labels(
     taught: NDArray[np.bool_],
     seed: int,
 ) -> Suspicion:
-    """Judge the labels (N,) by several views of the same rows.
+    """Judge the labels (N,) by several views of the same rows, the encoder's first.
 
     `mixture` are the views whose mean answers; `judged` (N,) are the labels that may be wrong, the others score 1;
     `taught` (N,) the rows that thresholds and detector are learned from. The same input gives the same output.
@@ -48,8 +50,8 @@ def inspect_labels(
     confused, n_issues = _count_confusions(mixture, labels, judged & taught)
     chance = np.random.default_rng(seed)
     fakes = _draw_labels(labels, confused, prior, chance)  # (N,)
-    real, fake = np.empty((n, len(views) + 3), np.float32), np.empty((n, len(views) + 3), np.float32)
-    suggested, confidence = np.empty(n, np.int64), np.empty(n, np.float32)
+    real, fake = (np.empty((n, 2 * len(views) + 4), np.float32) for _ in range(2))
+    suggested, confidence, margin = np.empty(n, np.int64), np.empty(n, np.float32), np.empty(n, np.float32)
     size = block_rows(n_classes)
     for start in range(0, n, size):
         rows = slice(start, min(start + size, n))
@@ -58,9 +60,12 @@ def inspect_labels(
         real[rows] = _features(blocks, mean, labels[rows], prior)
         fake[rows] = _features(blocks, mean, fakes[rows], prior)
         suggested[rows], confidence[rows] = _best_other(mean, labels[rows])
+        given = blocks[0][np.arange(len(mean)), labels[rows]]
+        margin[rows] = _best_other(blocks[0], labels[rows])[1] - given
     n_judged = max(1, int(judged.sum()))
     share = min(max(n_issues / max(1, int((judged & taught).sum())), 1 / n_judged), 0.5)
     wrong = _learn(real, fake, judged & taught, share, chance)
+    wrong[judged] = _reorder(wrong[judged], margin[judged])
     return Suspicion(
         np.where(judged, 1.0 - wrong, 1.0).astype(np.float32), suggested, confidence, round(share * n_judged)
     )
@@ -136,8 +141,10 @@ def _features(
     labels: NDArray[np.int64],
     prior: NDArray[np.float64],
 ) -> NDArray[np.float32]:
-    """(B, F): log odds of the best other category against the label in each view and their mean; prior; entropy."""
+    """(B, F): of each view and their mean the best other category's log odds against the label, and its probability;
+    the label's prior; the mean's entropy."""
     columns = [_log_odds(block, labels) for block in [*blocks, mean]]
+    columns += [_best_other(block, labels)[1] for block in [*blocks, mean]]
     entropy = -(mean * np.log(mean + np.float32(1e-9))).sum(1)
     return np.stack([*columns, np.log(prior[labels] + 1e-6), entropy], 1).astype(np.float32)
 
@@ -156,6 +163,16 @@ def _best_other(mean: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[N
     others[rows, labels] = -1.0
     best = others.argmax(1)
     return best, others[rows, best]
+
+
+def _reorder(wrong: NDArray[np.float64], margin: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The same probabilities (J,), given out in the order of the detector's rank and a little of the margin's."""
+    order = (1 - _MARGIN_SHARE) * wrong.argsort(kind="stable").argsort() + _MARGIN_SHARE * margin.argsort(
+        kind="stable"
+    ).argsort()
+    found = np.empty_like(wrong)
+    found[order.argsort(kind="stable")] = np.sort(wrong)
+    return found
 
 
 def _learn(
