@@ -9,6 +9,7 @@ from core.labeling.queue import Task, task_of
 from core.runtime import Runtime
 from core.types import Actor
 from db import campaigns, label_issues, products, tasks
+from db.enums import CampaignKind
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Card:
     overlap: int
     n_done_of_product: int  # in this campaign, by anybody
     issue: CardIssue | None = None  # why the label of now looks wrong; none: it does not
+    is_about_issue: bool = False  # the campaign asks because of `issue`
 
 
 def get_card(runtime: Runtime, task: Task) -> Card:
@@ -49,6 +51,8 @@ def get_card(runtime: Runtime, task: Task) -> Card:
         seen = products.find_suggestions(session, task.product_id, task.campaign_id)
         issue = label_issues.find_of_product(session, task.product_id)
         tags = tags_of(session, task.product_id)
+        campaign = campaigns.find_campaign(session, task.campaign_id) if issue else None
+        is_about_issue = campaign is not None and campaign.kind == CampaignKind.LABEL_ISSUES
     if row is None:
         raise NotFound(N_("There is no product {product_id}."), product_id=task.product_id)
     return Card(
@@ -68,6 +72,7 @@ def get_card(runtime: Runtime, task: Task) -> Card:
         )
         if issue
         else None,
+        is_about_issue=is_about_issue,
     )
 
 

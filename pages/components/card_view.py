@@ -1,6 +1,6 @@
 """What the labeling card shows, as plain frozen values in the person's language."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ from core.catalogue.attributes.tags import NAMES as TAG_NAMES
 from core.catalogue.attributes.tags import Tag
 from core.catalogue.products import Product
 from core.catalogue.taxonomy import Category
-from core.labeling.card import Card
+from core.labeling.card import Card, CardIssue
 from core.labeling.queue import Task
 from pages.components.numbers import percent
 from pages.components.words import _, language
@@ -17,6 +17,7 @@ from pages.components.words import _, language
 MAX_KEYS = 9
 MAX_VALUES = 4  # of one attribute
 MAX_TITLE = 2_000  # characters that are shown
+NEARLY_CERTAIN = 0.99  # a suspicion above is not shown more exactly: nothing is certain
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Choice:
     rank: int | None
     confidence: float | None  # 0..1
     is_current: bool
+    is_on_enter: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ def _choices(card: Card, categories: dict[int, Category]) -> tuple[Choice, ...]:
     """The suggestions, then the current label where it is none of them."""
     known = [(id_, conf) for id_, conf in card.suggestions if id_ in categories and _is_usable(categories[id_])]
     choices = [
-        Choice(str(rank), id_, category_path(categories[id_]), rank, confidence, id_ == card.product.category_id)
+        Choice(
+            str(rank), id_, category_path(categories[id_]), rank, confidence, id_ == card.product.category_id, rank == 1
+        )
         for rank, (id_, confidence) in enumerate(known[: MAX_KEYS - 1], start=1)
     ]
     meant = categories.get(card.issue.suggested_category_id or 0) if card.issue else None
@@ -106,7 +110,22 @@ def _choices(card: Card, categories: dict[int, Category]) -> tuple[Choice, ...]:
     current = categories.get(card.product.category_id) if card.product.category_id is not None else None
     if current and _is_usable(current) and not any(choice.is_current for choice in choices):
         choices.append(Choice(str(len(choices) + 1), current.id, category_path(current), None, None, True))
-    return tuple(choices)
+    return tuple(_meant_first(choices, card.issue) if card.issue and card.is_about_issue else choices)
+
+
+def _meant_first(choices: list[Choice], issue: CardIssue) -> list[Choice]:
+    """What the label should perhaps be comes first and has Enter: 'yes, it is that'. The label that the question is
+    about never has it: a model that learned the wrong label suggests it."""
+    ordered = sorted(choices, key=lambda choice: choice.category_id != issue.suggested_category_id)
+    return [
+        replace(choice, key=str(place), is_on_enter=choice.category_id == issue.suggested_category_id)
+        for place, choice in enumerate(ordered, start=1)
+    ]
+
+
+def suspicion_text(suspicion: float) -> str:
+    """0..1 as '89.7'; what is nearly certain as '> 99', never '100.0'."""
+    return f"> {100 * NEARLY_CERTAIN:.0f}" if suspicion > NEARLY_CERTAIN else percent(suspicion)
 
 
 def _reason(card: Card, categories: dict[int, Category]) -> str | None:
@@ -115,7 +134,7 @@ def _reason(card: Card, categories: dict[int, Category]) -> str | None:
     given = categories.get(issue.given_category_id) if issue else None
     if issue is None or given is None:
         return None
-    suspicion = percent(1.0 - issue.label_quality_score)
+    suspicion = suspicion_text(1.0 - issue.label_quality_score)
     meant = categories.get(issue.suggested_category_id or 0)
     if meant is None:
         text = _("The label '{given}' looks wrong (suspicion {n} %).")

@@ -13,7 +13,8 @@ Decide = Callable[[CardView, DecisionKind, int | None, int | None], None]
 
 
 def choice_buttons(card: CardView, decide: Decide) -> None:
-    """One button a choice, printed with its key; the best suggestion answers to Enter as well."""
+    """One button a choice, printed with its key; the best suggestion answers to Enter as well, and so
+    does what a suspected label should be in a campaign about those."""
     with st.container(key="label.choices", gap="xxsmall"):
         if not any(choice.rank for choice in card.choices):
             st.caption(_("No suggestions: no model has scored this product yet. Search a category below."))
@@ -22,7 +23,7 @@ def choice_buttons(card: CardView, decide: Decide) -> None:
         for choice in card.choices:
             with st.container(horizontal=True, gap="xsmall", wrap=False):
                 _choice_button(card, choice, decide)
-                if choice.rank == 1:
+                if choice.is_on_enter:
                     st.button(
                         _("Accept"),
                         key=f"label.accept.{card.token}",
