@@ -93,6 +93,7 @@ class ImageReader:
     def read_named(self, named: Sequence[NamedImage], on_read: OnRead = lambda fraction: None) -> ReadImages:
         """The same for products whose rows are there already, CHUNK at most."""
         files, statuses = self._locate(named)
+        began = utc_now()  # a picture replaced from now on is read again the next time
         hashes: list[str | None] = [None] * len(named)
         to_read = []
         for place, (image, file) in enumerate(zip(named, files, strict=True)):
@@ -107,7 +108,7 @@ class ImageReader:
         fresh = self._read_files([str(files[place]) for place in to_read], on_read)
         for place, (status, image_hash) in zip(to_read, fresh, strict=True):
             statuses[place], hashes[place] = status, image_hash
-        self._keep(named, statuses, hashes)
+        self._keep(named, statuses, hashes, set(to_read), began)
         features, found = self._store.find(hashes)
         paths = [str(file) if file and here else None for file, here in zip(files, found.tolist(), strict=True)]
         return ReadImages(ProductImages(features, found, self.trunk_folder, paths), statuses)
@@ -159,20 +160,29 @@ class ImageReader:
             if new_hashes:
                 self._store.add(new_hashes, np.concatenate(new_features))
 
-    def _keep(self, named: Sequence[NamedImage], statuses: Sequence[ImageStatus], hashes: Sequence[str | None]) -> None:
-        """Write what changed."""
-        now = utc_now()
+    def _keep(
+        self,
+        named: Sequence[NamedImage],
+        statuses: Sequence[ImageStatus],
+        hashes: Sequence[str | None],
+        read: set[int],
+        began: datetime,
+    ) -> None:
+        """Write what changed and the places that were `read`, as of when that `began`."""
         rows = [
             {
                 "product_id": image.product_id,
                 "image": image.image,
                 "image_hash": image_hash,
                 "status": status.value,
-                "checked_at": now,
+                "checked_at": began,
             }
-            for image, status, image_hash in zip(named, statuses, hashes, strict=True)
+            for place, (image, status, image_hash) in enumerate(zip(named, statuses, hashes, strict=True))
             if image.image is not None
-            and (image.read_image, image.status, image.image_hash) != (image.image, status.value, image_hash)
+            and (
+                place in read
+                or (image.read_image, image.status, image.image_hash) != (image.image, status.value, image_hash)
+            )
         ]
 
         def write() -> None:

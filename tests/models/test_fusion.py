@@ -158,3 +158,20 @@ def test_too_few_images_are_said_in_a_sentence(task: FitTask, tmp_path: Path) ->
     products = replace(task.train.products, images=replace(images, present=present))
     with pytest.raises(NotEnoughImages, match="5 training products"):
         fit_model("joint", replace(task, train=replace(task.train, products=products), folder=tmp_path))
+
+
+@pytest.mark.parametrize(("encoder", "own"), [("joint", QUICK.to_dict() | {"epochs": 5}), ("ngrams", {})])
+def test_answers_of_other_settings_or_another_encoder_are_not_taken_up(
+    task: FitTask, fused: FusedModel, encoder: str, own: dict[str, Any]
+) -> None:
+    """A tuning that begins again may draw other values in the folder of the first ones."""
+
+    class Weighing(Exception):
+        pass
+
+    def stop(progress: FitProgress) -> None:
+        if progress.stage == WEIGHING:
+            raise Weighing
+
+    with pytest.raises(Weighing):
+        fit_model(encoder, replace(task, config=own | {"image": IMAGE}, on_progress=stop))

@@ -167,6 +167,17 @@ def test_the_memory_setting_bounds_rows_and_weights(tmp_path: Path) -> None:
     assert (small.predict_top(OTHERS.products, 1)[0][:, 0] == CLASS_IDS[OTHERS.labels]).mean() > 0.9
 
 
+def test_with_little_memory_every_category_keeps_a_row(tmp_path: Path) -> None:
+    """A category with one row among thousands can still be answered."""
+    many = make_rows(4_000)
+    rare = replace(many.products, titles=[*many.products.titles[:-1], "희귀한 물건 하나"])
+    labels = many.labels.copy()
+    labels[labels == labels.max()] = 0
+    labels[-1] = len(CLASS_IDS) - 1
+    few = fit(tmp_path, {"costs": [1.0], "memory_mb": 1}, replace(many, products=rare, labels=labels))
+    assert few.predict_top(rare.slice(3_999, 4_000), 1)[0][0, 0] == CLASS_IDS[-1]
+
+
 class Stop(Exception):
     """What a cancelled job raises."""
 

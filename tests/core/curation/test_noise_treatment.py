@@ -24,8 +24,8 @@ def noisy_shelf(sqlite_runtime: Runtime) -> Runtime:
     return sqlite_runtime
 
 
-def train(runtime: Runtime, actor: Actor, noise: str, epochs: int = 6) -> ModelVersion:
-    settings = TrainingSettings(epochs=epochs, noise=noise, score_after=False)
+def train(runtime: Runtime, actor: Actor, noise: str, epochs: int = 6, warm_start: bool = False) -> ModelVersion:
+    settings = TrainingSettings(epochs=epochs, noise=noise, warm_start=warm_start, score_after=False)
     payload = training_payload(actor, settings)
     job = run_claimed(runtime, enqueue(runtime, actor, "train", payload, worker="me"), "me", None)
     assert job.status == JobStatus.SUCCEEDED, job.error
@@ -70,3 +70,12 @@ def test_selfie_gives_every_training_row_a_verdict(noisy_shelf: Runtime, actor: 
 def test_selfie_is_refused_where_the_encoder_cannot(actor: Actor) -> None:
     with pytest.raises(InvalidInput, match="SELFIE"):
         training_payload(actor, TrainingSettings(noise="selfie", encoder="ngrams"))
+
+
+def test_a_warm_training_judges_within_its_fewer_epochs(noisy_shelf: Runtime, actor: Actor) -> None:
+    train(noisy_shelf, actor, "keep", epochs=2)
+    warm = train(noisy_shelf, actor, "selfie", epochs=16, warm_start=True)
+    assert sum(summarise_issues(noisy_shelf, NoiseMethod.SELFIE).n_by_verdict.values()) == warm.metrics["n_train"]
+
+    train(noisy_shelf, actor, "selfie", epochs=1)  # ends in the warm-up: earlier verdicts stay
+    assert sum(summarise_issues(noisy_shelf, NoiseMethod.SELFIE).n_by_verdict.values()) == warm.metrics["n_train"]

@@ -27,6 +27,7 @@ from db import jobs
 from db.enums import JobStatus
 from db.tables import PredictionRow, ProductImageRow, ProductRow
 from models.device import one_thread
+from models.image import reading
 from tests.core.training.shelf import add_products, fill_shelf, make_titles
 from tests.models.image.made_up import COLOURS
 
@@ -140,6 +141,45 @@ def test_an_image_is_seen_once_however_many_products_share_it(
     changed = reader.read(ids)
     assert sum(seen) == 3
     assert not np.array_equal(changed.images.features[0], first.images.features[0])
+
+
+def test_a_picture_touched_but_not_changed_is_read_once_more_only(
+    sqlite_runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = scratch(sqlite_runtime)
+    draw(runtime.data_dir / "images")
+    ids = add_products(runtime, None, make_titles("바지", 1))
+    name_images(runtime, ids, ["good.png"])
+    reader = open_reader(runtime, "cpu")
+    reader.read(ids)
+    read: list[str] = []
+    real = reading.read_files
+    monkeypatch.setattr(reading, "read_files", lambda files, side: read.extend(files) or real(files, side))
+    os.utime(runtime.data_dir / "images" / "good.png")
+    for _ in range(3):
+        reader.read(ids)
+    assert len(read) == 1
+
+
+def test_a_picture_replaced_while_others_are_read_is_seen_the_next_time(
+    sqlite_runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = scratch(sqlite_runtime)
+    folder = runtime.data_dir / "images"
+    draw(folder)
+    ids = add_products(runtime, None, make_titles("바지", 1))
+    name_images(runtime, ids, ["good.png"])
+    reader = open_reader(runtime, "cpu")
+    real = reading.read_files
+
+    def replaced_meanwhile(files: Any, side: int) -> Any:
+        yield from real(files, side)
+        Image.new("RGB", (30, 30), "red").save(folder / "good.png")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reading, "read_files", replaced_meanwhile)
+        before = reader.read(ids).images.features
+    assert not np.array_equal(reader.read(ids).images.features, before)
 
 
 def test_images_on_the_internet_are_fetched_only_where_that_is_allowed(

@@ -1,12 +1,15 @@
 """Tuning: seeded trials in a job, kept one by one, the chosen one becomes the settings of a training."""
 
+from pathlib import Path
+
 import pytest
 
 from core.errors import Forbidden, InvalidInput, NotFound
 from core.jobs.queue import Job
 from core.runtime import Runtime
-from core.training.encoder_settings import check_settings
-from core.training.search_space import SPACES, OneOf, space_of
+from core.training import tuning_job
+from core.training.encoder_settings import check_settings, image_settings, own_settings
+from core.training.search_space import SPACES, OneOf, Range, space_of
 from core.training.training_settings import TrainingSettings
 from core.training.tuning import Tuning, TuningSettings, enqueue_tuning, get_tuning, list_tunings
 from core.types import Actor, utc_now
@@ -86,3 +89,34 @@ def test_what_cannot_be_tuned_is_refused(sqlite_runtime: Runtime, actor: Actor) 
             TuningSettings(**wrong)
     with pytest.raises(Forbidden):
         enqueue_tuning(sqlite_runtime, Actor(actor.person_id, "ann", Role.ANNOTATOR), QUICK)
+
+
+def test_every_default_lies_within_what_is_tried() -> None:
+    for encoder in SPACES:
+        usual = own_settings(encoder) | image_settings() | {"epochs": TrainingSettings.epochs}
+        for name, part in space_of(encoder, use_images=True).items():
+            default = usual[name]
+            if isinstance(part, OneOf):
+                assert default in part.values, (encoder, name)
+            else:
+                assert part.low <= default <= part.high, (encoder, name)
+
+
+def test_a_killed_trial_begins_in_a_folder_of_its_own_values(
+    sqlite_runtime: Runtime, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_shelf(sqlite_runtime, n=150)
+    enqueue_tuning(sqlite_runtime, actor, TuningSettings(n_trials=1, epochs=1))
+    asked: dict[str, dict[str, object]] = {}
+
+    def die(context: object, trial: object, settings: TrainingSettings, folder: Path, on_progress: object) -> None:
+        asked[folder.name] = settings.model
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tuning_job, "run_trial", die)
+    for hidden_dim in (64, 64, 512):
+        fixed = {"hidden_dim": Range(hidden_dim, hidden_dim)}
+        monkeypatch.setattr(tuning_job, "space_of", lambda encoder, use_images, fixed=fixed: fixed)
+        with pytest.raises(KeyboardInterrupt):
+            run_next(sqlite_runtime)
+    assert list(asked.values()) == [{"hidden_dim": 64}, {"hidden_dim": 512}]
