@@ -23,7 +23,7 @@ def judge_labels(asked: Answering, trusted: NDArray[np.bool_], on_share: OnShare
     plan, n = asked.plan, len(asked.plan.labels)
     encoder = answer_out_of_fold(asked, lambda share, stage: on_share(_ENCODER * share, stage))
     on_share(_ENCODER, "reading titles")
-    space = TextSpace(asked.task.train.products)
+    space = TextSpace(asked.task.train.products, plan.learns)
 
     def ask(weights: NDArray[np.float32], start: float, stop: float) -> list[KeptAnswers]:
         def tell(share: float) -> None:
@@ -38,20 +38,23 @@ def judge_labels(asked: Answering, trusted: NDArray[np.bool_], on_share: OnShare
     first = ask(np.ones(n, np.float32), _ENCODER, _VIEWS)
     on_share(_VIEWS, "judging labels")
     found = inspect_labels([encoder, *first], [encoder, *first], plan.labels, judged, plan.learns, seed)
-    clean = _silence(found, judged)
+    clean = _silence(found, judged, judged & plan.learns)
     again = ask(clean, _FIRST, _AGAIN)
     on_share(_AGAIN, "judging labels")
     views = [encoder, *first, *again]
     return inspect_labels(views, [encoder, *again], plan.labels, judged, plan.learns, seed)
 
 
-def _silence(found: Suspicion, judged: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """(N,) how much a label may say: about 1 where it looks right, towards 0 beyond the number of wrong ones."""
+def _silence(found: Suspicion, judged: NDArray[np.bool_], counted: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(N,) how much a label may say: about 1 where it looks right, towards 0 beyond the share of wrong ones.
+
+    Of the `judged` (N,) those `counted` (N,) say where that begins: rows that teach nobody have no say in it.
+    """
     weights = np.ones(len(judged), np.float32)
     suspicion = 1.0 - found.label_quality_score[judged].astype(np.float64)
-    if not len(suspicion):
+    if not counted.any():
         return weights
     odds = np.log((suspicion + 1e-6) / (1 - suspicion + 1e-6))
-    border = np.quantile(odds, 1 - min(0.5, found.n_issues / len(odds)))
+    border = np.quantile(odds[counted[judged]], 1 - min(0.5, found.n_issues / len(odds)))
     weights[judged] = 1 / (1 + np.exp(np.clip(2 * (odds - border), -30, 30)))
     return weights

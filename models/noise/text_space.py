@@ -52,15 +52,18 @@ class OutOfFold:
 
 
 class TextSpace:
-    """N products as unit vectors of weighted n-grams."""
+    """N products as unit vectors of weighted n-grams; which n-grams there are, and how much each tells, is learned from
+    the rows that `learns` (N,) marks, none: from all."""
 
-    def __init__(self, products: Products) -> None:
+    def __init__(self, products: Products, learns: NDArray[np.bool_] | None = None) -> None:
         config = TitleModelConfig()
         texts = normalise_texts(products, config.max_title_characters)
-        vocabulary = learn_vocabulary(texts, config, config.max_ngrams)
+        known = np.arange(len(products)) if learns is None else np.flatnonzero(learns)
+        read = normalise_texts(products.take(known), config.max_title_characters)
+        vocabulary = learn_vocabulary(read, config, config.max_ngrams)
         self.rows = _unit(encode_ngrams(texts, vocabulary, config))  # (N, R)
-        n_rows = np.bincount(self.rows.indices, minlength=self.rows.shape[1])
-        self.telling = _unit(self.rows[:, n_rows <= max(RARE_ENOUGH, COMMON * len(products))])  # (N, R')
+        n_rows = np.bincount(self.rows[known].indices, minlength=self.rows.shape[1])
+        self.telling = _unit(self.rows[:, n_rows <= max(RARE_ENOUGH, COMMON * len(known))])  # (N, R')
 
     def ask_centres(self, task: OutOfFold, weights: NDArray[np.float32], on_share: OnShare) -> KeptAnswers:
         """Softmax of the cosines with every category's centre."""

@@ -82,3 +82,12 @@ def test_the_best_probabilities_are_kept_and_the_rest_is_spread() -> None:
     assert dense.sum(1) == pytest.approx(np.ones(10), abs=1e-5)
     assert np.abs(dense - exact).max() < 0.02
     assert (mixed([kept, kept], np.arange(3)).argmax(1) == exact[:3].argmax(1)).all()
+
+
+def test_held_out_titles_teach_the_text_space_nothing() -> None:
+    rows, learns = make_rows(80), np.arange(80) < 60
+    others = replace(rows.products, titles=[*rows.products.titles[:60], *["전혀 다른 말 몇 개"] * 20])
+    mine, theirs = (TextSpace(products, learns) for products in (rows.products, others))
+    assert mine.rows[:60].shape == theirs.rows[:60].shape
+    assert (mine.rows[:60] != theirs.rows[:60]).nnz == 0
+    assert (mine.telling[:60] != theirs.telling[:60]).nnz == 0
