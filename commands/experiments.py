@@ -72,7 +72,7 @@ def tune(
 
     settings = TuningSettings(encoder, trials, epochs, seed, rows, use_images=images)
     with opened() as (runtime, actor):
-        job = run_job(runtime, actor, KIND, tuning_payload(actor, settings))
+        job = run_job(runtime, actor, KIND, tuning_payload(actor, settings, runtime.settings))
         found = get_tuning(runtime, job.result["tuning_id"])
     if as_json:
         emit(True, _tuning_facts(found), "")

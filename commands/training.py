@@ -92,7 +92,7 @@ def train(
         min_recommended_rows=min_recommended_rows,
     )
     with opened() as (runtime, actor):
-        job = run_job(runtime, actor, "train", training_payload(actor, settings))
+        job = run_job(runtime, actor, "train", training_payload(actor, settings, runtime.settings))
     facts = {**job.result, "job": job.id}
     emit(
         as_json,

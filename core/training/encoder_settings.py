@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from dataclasses import fields
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from core.errors import N_, AppError, InvalidInput, NotReady
+from core.settings import Settings
 from core.training.training_settings import TrainingSettings
 
 # the class of an encoder's own settings: a light module, read by pages
@@ -70,8 +72,11 @@ def encoder_config(settings: TrainingSettings) -> dict[str, Any]:
     return own
 
 
-def find_obstacle(settings: TrainingSettings) -> AppError | None:
-    """Why these settings cannot be trained with on this machine; none when nothing stands in the way."""
+def find_obstacle(settings: TrainingSettings, machine: Settings | None = None) -> AppError | None:
+    """Why these settings cannot be trained with on this machine; none when nothing stands in the way.
+
+    `machine`: the program's own settings, which say what images are read with; none: they are not looked at.
+    """
     from models.family import ENCODERS
 
     missing = [library for library in LIBRARIES.get(settings.encoder, ()) if find_spec(library) is None]
@@ -90,6 +95,8 @@ def find_obstacle(settings: TrainingSettings) -> AppError | None:
             encoders=", ".join(SELFIE_ENCODERS),
             encoder=settings.encoder,
         )
+    if machine is not None and settings.use_images and (obstacle := find_image_obstacle(machine)):
+        return obstacle
     place = CONFIGS.get(settings.encoder)
     if place is None:
         return None
@@ -104,9 +111,35 @@ def find_obstacle(settings: TrainingSettings) -> AppError | None:
     return None
 
 
-def check_settings(settings: TrainingSettings) -> None:
+def find_image_obstacle(machine: Settings) -> AppError | None:
+    """Why images cannot be learned from here; weights that are downloaded by name are not asked for beforehand."""
+    from models.image.config import NAMED_WEIGHTS, SCRATCH
+
+    weights = machine.image_weights
+    if weights in (SCRATCH, *NAMED_WEIGHTS):
+        return None
+    if not Path(weights).is_file():
+        return NotReady(
+            N_(
+                "To learn from images the file of image weights {weights} is missing. Name one that is there in "
+                "SHELFWRIGHT_IMAGE_WEIGHTS, or set that to scratch to begin from nothing."
+            ),
+            weights=weights,
+        )
+    if not machine.image_scaling:
+        return NotReady(
+            N_(
+                "The file of image weights {weights} does not say how its pixels are scaled: set "
+                "SHELFWRIGHT_IMAGE_SCALING to imagenet or symmetric."
+            ),
+            weights=weights,
+        )
+    return None
+
+
+def check_settings(settings: TrainingSettings, machine: Settings | None = None) -> None:
     """Raises what `find_obstacle` finds."""
-    if obstacle := find_obstacle(settings):
+    if obstacle := find_obstacle(settings, machine):
         raise obstacle
 
 

@@ -25,6 +25,7 @@ from core.errors import N_
 from core.runtime import Runtime
 from core.training.encoder_settings import encoder_config
 from core.training.learning_rows import LearningRows, Rows
+from core.training.reading_pace import ReadingPace
 from core.training.suspected_labels import set_suspects_aside
 from core.training.training_settings import TrainingSettings
 from models.types import LabeledProducts
@@ -41,7 +42,7 @@ class Preparation:
     rules: Sequence[Mapping[str, Any]]  # exclusion rules as `ExclusionRule.to_dict`, kept from the first attempt on
     folder: Path  # for what a step would not do twice; survives a kill
     device: str  # auto, cpu, cuda
-    report: Callable[[float, str], None]  # how far the step is (0..1), and its name; raises to cancel
+    report: Callable[..., None]  # how far the step is (0..1), its name, live numbers by name; raises to cancel
     log: Callable[[str], None]
     snapshot_id: int | None = None  # which rows these are; none: nobody knows
     suspects: Sequence[int] = ()  # `list_suspects` of the first attempt
@@ -80,8 +81,8 @@ def _in_short(facts: Facts) -> str:
     return ", ".join(f"{name} {value}" for name, value in facts.items() if not isinstance(value, list))
 
 
-def _share(report: Callable[[float, str], None], place: int, n: int) -> Callable[[float, str], None]:
-    return lambda fraction, stage: report((place + fraction) / n, stage)
+def _share(report: Callable[..., None], place: int, n: int) -> Callable[..., None]:
+    return lambda fraction, stage, **detail: report((place + fraction) / n, stage, **detail)
 
 
 def exclude(work: Preparation, rows: LearningRows) -> tuple[LearningRows, Facts]:
@@ -126,7 +127,8 @@ def look_at_images(work: Preparation, rows: LearningRows) -> tuple[LearningRows,
     from core.training.near_duplicates import group_titles
     from core.training.product_images import attach_images
 
-    told = lambda fraction: work.report(fraction, N_("reading images"))  # noqa: E731
+    pace = ReadingPace(len(rows.train) + len(rows.validation) + len(rows.test))
+    told = lambda fraction: work.report(fraction, N_("reading images"), **pace(fraction))  # noqa: E731
     labeled = replace(rows.train.labeled, groups=group_titles(rows.train.labeled.products.titles))
     rows = replace(rows, train=replace(rows.train, labeled=labeled))
     return attach_images(work.runtime, rows, work.device, told, work.log)

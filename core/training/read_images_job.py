@@ -11,6 +11,7 @@ from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.serving.loading import load_version_model
 from core.training.product_images import CHUNK, ImageReader, find_reader, open_reader, uses_images
+from core.training.reading_pace import ReadingPace
 from core.training.registry import find_promoted_version
 from core.types import Actor
 from db import product_images
@@ -36,6 +37,7 @@ def run_read_images_job(context: JobContext) -> dict[str, Any]:
     with runtime.sessions.read() as session:
         n_products = product_images.count_products(session)
     statuses: Counter[ImageStatus] = Counter()
+    pace = ReadingPace(n_products)
     done, after_id = 0, 0
     with room_on_disk(runtime.data_dir):
         while True:
@@ -46,7 +48,7 @@ def run_read_images_job(context: JobContext) -> dict[str, Any]:
 
             def tell(fraction: float, done: int = done, n: int = len(named)) -> None:
                 share = min(1.0, (done + fraction * n) / max(1, n_products))
-                context.report(share, N_("reading images"), rows=done, n_rows=n_products)
+                context.report(share, N_("reading images"), **pace(share))
 
             tell(0.0)
             statuses.update(reader.read_named(named, tell).statuses)

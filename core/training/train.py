@@ -19,6 +19,7 @@ from core.permissions import Action, authorize, may
 from core.runtime import Runtime
 from core.serving.loading import load_version_model
 from core.serving.scoring import score_products
+from core.settings import Settings
 from core.training import splits
 from core.training.abstention import choose_rules, too_few_rows
 from core.training.earlier_version import choose_earlier_version, earlier_artifact
@@ -50,20 +51,20 @@ from models.types import CategoryModel
 GROUPING, FREEZING, PREPARING, FITTING, EVALUATING, SCORING = 0.04, 0.07, 0.15, 0.85, 0.88, 1.0
 
 
-def training_payload(actor: Actor, settings: TrainingSettings) -> dict[str, Any]:
+def training_payload(actor: Actor, settings: TrainingSettings, machine: Settings | None = None) -> dict[str, Any]:
     """What a train job of these settings carries. Who may not promote only trains.
 
     Raises Forbidden, NotReady or InvalidInput when these settings cannot be trained with here.
     """
     authorize(actor, Action.TRAIN)
-    check_settings(settings)
+    check_settings(settings, machine)
     promotes = settings.promote_if_first and may(actor, Action.PROMOTE)
     return settings.to_dict() | {"promote_if_first": promotes}
 
 
 def enqueue_training(runtime: Runtime, actor: Actor, settings: TrainingSettings | None = None) -> int:
     """Ask for a training; returns the job's id. While one waits, that one's id: asking twice changes nothing."""
-    payload = training_payload(actor, settings or TrainingSettings())
+    payload = training_payload(actor, settings or TrainingSettings(), runtime.settings)
     return enqueue(runtime, actor, "train", payload, dedupe_key="train")
 
 
@@ -169,7 +170,7 @@ class _Training:
             self.state["rules"],
             self.context.folder / "preparation",
             self.device,
-            report=lambda f, stage: self._report(FREEZING + (PREPARING - FREEZING) * f, stage),
+            report=lambda f, stage, **detail: self._report(FREEZING + (PREPARING - FREEZING) * f, stage, **detail),
             log=self.context.log,
             snapshot_id=self.state["snapshot_id"],
             suspects=self.state["suspects"],

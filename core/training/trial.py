@@ -125,7 +125,9 @@ def run_trial(
         rules=trial.rules,
         folder=folder,
         device=resolve_training_device(settings.device or context.runtime.settings.device),
-        report=lambda fraction, stage: on_progress(FitProgress(stage, 0.0)),  # raises where somebody cancelled
+        report=lambda fraction, stage, **detail: on_progress(
+            FitProgress(stage, 0.0)
+        ),  # raises where somebody cancelled
         log=context.log,
         suspects=trial.suspects,
     )

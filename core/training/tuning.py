@@ -8,6 +8,8 @@ from core.errors import N_, InvalidInput, NotFound
 from core.jobs.queue import enqueue
 from core.permissions import Action, authorize
 from core.runtime import Runtime
+from core.settings import Settings
+from core.training.encoder_settings import find_image_obstacle
 from core.training.intervals import Rate, rate
 from core.training.search_space import SPACES, nested
 from core.training.training_settings import TrainingSettings
@@ -112,15 +114,17 @@ class Tuning:
         return replace(base or TrainingSettings(), **values)
 
 
-def tuning_payload(actor: Actor, settings: TuningSettings) -> dict[str, Any]:
-    """What a tuning job carries. Raises Forbidden."""
+def tuning_payload(actor: Actor, settings: TuningSettings, machine: Settings | None = None) -> dict[str, Any]:
+    """What a tuning job carries. Raises Forbidden, and NotReady where images cannot be learned from."""
     authorize(actor, Action.TRAIN)
+    if machine is not None and settings.use_images and (obstacle := find_image_obstacle(machine)):
+        raise obstacle
     return settings.to_dict()
 
 
 def enqueue_tuning(runtime: Runtime, actor: Actor, settings: TuningSettings) -> int:
     """Ask for a tuning; returns the job's id. While one waits, that one's id."""
-    return enqueue(runtime, actor, KIND, tuning_payload(actor, settings), dedupe_key=KIND)
+    return enqueue(runtime, actor, KIND, tuning_payload(actor, settings, runtime.settings), dedupe_key=KIND)
 
 
 def list_tunings(runtime: Runtime, limit: int = 20) -> list[Tuning]:

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 FINE_TUNE = ("auto", "yes", "no")
+SCRATCH = "scratch"  # weights that have learned nothing
+NAMED_WEIGHTS = ("IMAGENET1K_V1", "IMAGENET1K_V2")  # torchvision's names; they bring the scaling 'imagenet'
 
 
 @dataclass(frozen=True)

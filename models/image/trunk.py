@@ -20,14 +20,13 @@ from torch import Tensor, nn
 
 from models.artifact import read_json, write_folder, write_json
 from models.errors import BrokenArtifact, NoImageWeights
+from models.image.config import NAMED_WEIGHTS, SCRATCH
 from models.training_device import autocast, to_device
 from models.types import Writer
 
 SIDE = 224  # pixels
 N_FEATURES = 1_280
 N_BLOCKS = 19
-SCRATCH = "scratch"
-NAMED_WEIGHTS = ("IMAGENET1K_V1", "IMAGENET1K_V2")  # torchvision's names; they bring the scaling 'imagenet'
 # what a pixel 0..255 becomes: (mean, deviation) of each channel, to be taken off and divided by
 SCALINGS = {
     "imagenet": ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),

@@ -129,7 +129,7 @@ def chosen_settings() -> TrainingSettings:
 def settings_obstacle() -> AppError | None:
     """Why the form's settings cannot be trained with."""
     try:
-        return find_obstacle(chosen_settings())
+        return find_obstacle(chosen_settings(), runtime().settings)
     except AppError as error:
         return error
 

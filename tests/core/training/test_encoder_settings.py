@@ -1,8 +1,12 @@
 """An encoder's own settings: read from lines, checked before a job starts, passed on where they have an effect."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from core.errors import InvalidInput, NotReady
+from core.settings import Settings
 from core.training import encoder_settings
 from core.training.encoder_settings import (
     encoder_config,
@@ -13,6 +17,7 @@ from core.training.encoder_settings import (
     read_own_settings,
     write_own_settings,
 )
+from core.training.reading_pace import ReadingPace
 from core.training.search_space import SPACES, OneOf, nested, space_of
 from core.training.training_settings import ENCODERS, TrainingSettings, describe_changes
 
@@ -113,3 +118,23 @@ def test_what_differs_from_the_defaults_in_words() -> None:
     asked = TrainingSettings(encoder="dan", cap="log", recommend_catch_alls=False, model={"dropout": 0.1})
     assert describe_changes(asked.to_dict()) == "encoder dan, dropout 0.1, cap log, no recommend_catch_alls"
     assert describe_changes({"epochs": 3}) == "epochs 3"  # of a version that knew less
+
+
+def test_what_images_are_read_with_is_looked_at_before_a_job_starts(tmp_path: Path) -> None:
+    asked, file = TrainingSettings(use_images=True), tmp_path / "weights.pt"
+    machine = replace(Settings(), image_weights=str(file))
+    assert find_obstacle(TrainingSettings(), machine) is None
+    assert "weights.pt is missing" in str(find_obstacle(asked, machine))
+    file.touch()
+    assert "SHELFWRIGHT_IMAGE_SCALING" in str(find_obstacle(asked, machine))
+    assert find_obstacle(asked, replace(machine, image_scaling="imagenet")) is None
+    for name in ("scratch", "IMAGENET1K_V2"):
+        assert find_obstacle(asked, replace(machine, image_weights=name)) is None
+
+
+def test_the_pace_of_reading_says_rows_and_time_left() -> None:
+    pace = ReadingPace(200)
+    assert pace(0.25) == {"rows": 50, "n_rows": 200, "seconds_left": None}
+    later = pace(0.5)
+    assert later["rows"] == 100
+    assert later["seconds_left"] >= 0

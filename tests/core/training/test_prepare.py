@@ -59,7 +59,7 @@ def prepared(
         rules or [],
         Path("unused"),
         "cpu",
-        report=lambda fraction, stage: said.append((fraction, stage)),
+        report=lambda fraction, stage, **detail: said.append((fraction, stage)),
         log=lambda line: None,
     )
     done = prepare_rows(work, rows)

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.image.trunk import N_FEATURES, SCRATCH, ImageTrunk, load_trunk
+from models.image.config import SCRATCH
+from models.image.trunk import N_FEATURES, ImageTrunk, load_trunk
 from models.types import LabeledProducts, ProductImages, Products
 
 COLOURS = ("red", "blue", "yellow", "black", "white", "green")
