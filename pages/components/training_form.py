@@ -18,6 +18,7 @@ from core.training.encoder_settings import (
 from core.training.training_preview import TrainingPreview
 from core.training.training_settings import CAPS, ENCODERS, HEADS, NOISE_MODES, TrainingSettings, list_changes
 from core.training.versions import ModelVersion
+from pages.components.context import runtime
 from pages.components.numbers import count_text
 from pages.components.words import N_, _, error_text, escape
 
