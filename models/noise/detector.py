@@ -65,7 +65,8 @@ def inspect_labels(
     n_judged = max(1, int(judged.sum()))
     share = min(max(n_issues / max(1, int((judged & taught).sum())), 1 / n_judged), 0.5)
     wrong = _learn(real, fake, judged & taught, share, chance)
-    wrong[judged] = _reorder(wrong[judged], margin[judged])
+    for part in (judged & taught, judged & ~taught):  # what teaches nothing changes no rank of what does
+        wrong[part] = _reorder(wrong[part], margin[part])
     return Suspicion(
         np.where(judged, 1.0 - wrong, 1.0).astype(np.float32), suggested, confidence, round(share * n_judged)
     )
@@ -188,11 +189,11 @@ def _learn(
     """
     from sklearn.linear_model import LogisticRegression
 
-    mean, spread = real.mean(0), real.std(0) + 1e-6
-    real, fake = (real - mean) / spread, (fake - mean) / spread
     rows = np.flatnonzero(taught)
     if len(rows) < 2:
         return np.zeros(len(real))
+    mean, spread = real[rows].mean(0), real[rows].std(0) + 1e-6
+    real, fake = (real - mean) / spread, (fake - mean) / spread
     rows = np.sort(chance.permutation(rows)[:_MOST_TAUGHT])
     wrong = np.zeros(len(real))
     for attempt in range(2):
