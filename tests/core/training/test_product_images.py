@@ -154,7 +154,12 @@ def test_a_picture_touched_but_not_changed_is_read_once_more_only(
     reader.read(ids)
     read: list[str] = []
     real = reading.read_files
-    monkeypatch.setattr(reading, "read_files", lambda files, side: read.extend(files) or real(files, side))
+
+    def counted(files: Any, side: int) -> Any:
+        read.extend(files)
+        return real(files, side)
+
+    monkeypatch.setattr(reading, "read_files", counted)
     os.utime(runtime.data_dir / "images" / "good.png")
     for _ in range(3):
         reader.read(ids)
