@@ -77,14 +77,14 @@ def effort(tuned_epochs: Dimension | None = None) -> None:
 
 def experiment_form() -> None:
     left, right = st.columns([3, 2])
-    left.multiselect(
+    encoders = left.multiselect(
         _("Encoders"),
         list(ENCODERS),
         list(STARTING.encoders),
         format_func=lambda word: _(ENCODER_WORDS[word]),
         key="experiment.encoders",
     )
-    right.multiselect(
+    caps = right.multiselect(
         _("Cap per category"),
         list(CAPS),
         list(STARTING.caps),
@@ -101,6 +101,11 @@ def experiment_form() -> None:
         help=_("log: at most the constant × ln(its rows); uniform: at most the constant."),
     )
     effort()
+    st.caption(
+        _("Starts {n} runs: {encoders} encoders × {caps} caps.").format(
+            n=len(encoders) * len(caps), encoders=len(encoders), caps=len(caps)
+        )
+    )
     st.button(_("Start the experiment"), type="primary", icon=":material/science:", on_click=start_experiment)
 
 

@@ -1,4 +1,4 @@
-"""An experiment's recommendation in words: what is best overall, fairest to small categories, quickest to train."""
+"""An experiment's recommendation in words: what is best overall, fairest over categories, quickest to train."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -44,9 +44,9 @@ class Advice:
 def advise(runs: Sequence[Run]) -> Advice | None:
     """None until a run has a result.
 
-    Overall: the highest P@1; what cannot be told apart from it (the paired interval holds 0) counts as level, and of
-    the level ones the quickest to train is taken. Fairness: the highest median of per-category Precision@2, then the
-    narrowest box.
+    Overall: the highest P@1; what cannot be told apart from it (the paired interval holds 0) counts as level. Of the
+    level ones those without a cap come first, for a cap throws rows away; of these the quickest to train is taken.
+    Fairness: the highest median of per-category Precision@2, then the narrowest box.
     """
     judged = [run for run in runs if run.error is None and run.n]
     if not judged:
@@ -55,7 +55,7 @@ def advise(runs: Sequence[Run]) -> Advice | None:
     idle = [run for run in judged if run.cap != CAPS[0] and run.n_train == _uncapped(judged, run)]
     rivals = [run for run in judged if run not in idle]
     level = [run for run in rivals if run is best or (run.high is not None and run.high >= 0)]
-    chosen = min(level, key=lambda run: run.fit_seconds) if len(level) > 1 else best
+    chosen = min(level, key=lambda run: (run.cap != CAPS[0], run.fit_seconds)) if len(level) > 1 else best
     sentences = [
         Sentence(
             N_("{run} is right most often: {share} % of {n} products that no model of this experiment saw."),
@@ -65,7 +65,11 @@ def advise(runs: Sequence[Run]) -> Advice | None:
     if len(level) > 1:
         words = N_("These cannot be told apart from it on so few products: {runs}.")
         sentences.append(Sentence(words, {"runs": [run for run in level if run is not best]}))
-    if chosen is not best:
+    if chosen is not best and chosen.cap == CAPS[0] and any(run.cap != CAPS[0] for run in level):
+        words = N_("A cap that makes no visible difference is not advised; of the others {run} is the quickest to "
+                   "train: {seconds} s.")  # fmt: skip
+        sentences.append(Sentence(words, {"run": chosen, "seconds": f"{chosen.fit_seconds:.0f}"}))
+    elif chosen is not best:
         sentences.append(
             Sentence(
                 N_("Of these {run} is the quickest to train: {seconds} s against {best} s."),
@@ -101,13 +105,13 @@ def _about_fairness(fairest: Run, best: Run) -> Sentence:
     assert box is not None, "the fairest run has a box"
     if fairest is best or usual is None:
         return Sentence(
-            N_("It is also the fairest to small categories: half of them have {median} % or more of their products "
-               "among its first two answers."),
+            N_("Categories with at least 5 judged products fare best with it too: half of them have {median} % or more "
+               "of their products among its first two answers."),
             {"median": f"{100 * box[1]:.1f}"},
         )  # fmt: skip
     return Sentence(
-        N_("Small categories fare best with {run}: the middle category has {median} % among the first two answers, "
-           "a quarter have less than {low} % (with {best}: {best_median} % and {best_low} %)."),
+        N_("Categories with at least 5 judged products fare best with {run}: the middle one has {median} % among the "
+           "first two answers, a quarter have less than {low} % (with {best}: {best_median} % and {best_low} %)."),
         {
             "run": fairest,
             "median": f"{100 * box[1]:.1f}",

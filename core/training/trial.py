@@ -125,9 +125,7 @@ def run_trial(
         rules=trial.rules,
         folder=folder,
         device=resolve_training_device(settings.device or context.runtime.settings.device),
-        report=lambda fraction, stage, **detail: on_progress(
-            FitProgress(stage, 0.0)
-        ),  # raises where somebody cancelled
+        report=lambda fraction, stage, **detail: on_progress(FitProgress(stage, 0.0)),  # raises if cancelled
         log=context.log,
         suspects=trial.suspects,
     )

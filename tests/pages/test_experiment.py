@@ -38,6 +38,9 @@ def test_an_empty_database_says_so_and_a_press_asks_for_the_job(open_page: OpenP
     page = open_page(PAGE).run()
     assert not page.exception
     assert "Nothing was tried yet." in page.info[0].value
+    usual = ExperimentSettings()
+    n_runs = len(usual.encoders) * len(usual.caps)
+    assert any(f"Starts {n_runs} runs" in caption.value for caption in page.caption)
     page.button[0].click().run()
     (job,) = list_jobs(sqlite_runtime)
     assert (job.kind, job.payload["encoders"]) == ("experiment", list(ExperimentSettings().encoders))

@@ -119,7 +119,18 @@ def test_advice_takes_the_quicker_of_two_that_cannot_be_told_apart() -> None:
     assert "gru / none is right most often: 90.0 % of 200" in words
     assert "cannot be told apart from it on so few products: dan / none." in words
     assert "dan / none is the quickest to train: 30 s against 90 s" in words
-    assert "Small categories fare best with dan / none" in words
+    assert "Categories with at least 5 judged products fare best with dan / none" in words
+
+
+def test_a_cap_is_not_advised_only_because_it_trains_quicker() -> None:
+    best = replace(made_up("gru", 180, 20.0, [0.9]), cap="log")
+    capped = replace(made_up("joint", 178, 5.0, [0.9], high=0.01), cap="uniform")
+    whole = replace(made_up("joint", 177, 30.0, [0.9], high=0.01), n_train=400)
+    slow = made_up("dan", 176, 90.0, [0.9], high=0.01)
+    advice = advise([best, capped, whole, slow])
+    assert advice
+    assert advice.chosen is whole
+    assert any("of the others joint / none is the quickest to train: 30 s" in str(said) for said in advice.sentences)
 
 
 def test_a_cap_that_left_nothing_out_is_named_and_never_the_best() -> None:
