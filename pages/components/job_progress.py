@@ -6,13 +6,15 @@ from typing import Any
 import streamlit as st
 
 from core.errors import AppError
-from core.jobs.queue import Job, cancel_job, get_job, list_log
+from core.jobs.queue import Job, cancel_job, get_job, list_jobs, list_log
 from db.enums import JobStatus
 from pages.components.context import actor, runtime
+from pages.components.job_list import KINDS
 from pages.components.numbers import count_text, duration_text, percent, time_text
 from pages.components.words import N_, _, error_text, escape
 
 LOG_LINES = 100
+MOST_WAITING = 100  # jobs looked through for the one that runs
 MODEL_STAGES = (  # said by `models`, which knows no translations
     N_("reading titles"),
     N_("learning subwords"),
@@ -68,13 +70,20 @@ def _cancel(job_id: int) -> None:
 
 
 def _bar(job: Job) -> None:
-    if job.status == JobStatus.TODO:
-        words = _("Waiting for the worker ...")
-    else:
-        words = f"{job.progress:.0%} · {_(job.stage or 'starting')}"
+    words = _waiting() if job.status == JobStatus.TODO else f"{job.progress:.0%} · {_(job.stage or 'starting')}"
     if job.attempt > 1:
         words += " · " + _("attempt {n}: the worker before died").format(n=job.attempt)
     st.progress(min(max(job.progress, 0.0), 1.0), text=escape(words))
+
+
+def _waiting() -> str:
+    """What a waiting job waits for: the job that runs now, if one does."""
+    unfinished = list_jobs(runtime(), limit=MOST_WAITING, unfinished=True)
+    running = next((job for job in unfinished if job.status == JobStatus.DOING), None)
+    if running is None:
+        return _("Waiting for the worker ...")
+    words = _("Waiting for the worker, which is busy with another job: {job} ...")
+    return words.format(job=f"{_(KINDS.get(running.kind, running.kind))} #{running.id}")
 
 
 def _numbers(job: Job) -> None:

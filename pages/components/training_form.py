@@ -34,7 +34,7 @@ NAMES = {
     "epochs": N_("Epochs"),
     "model": N_("The encoder's own settings"),
     "min_rows": N_("Least labeled products in a category"),
-    "human_weight": N_("A label by a person counts as many imported ones"),
+    "human_weight": N_("A person's label counts as so many imported ones"),
     "cap": N_("Cap per category"),
     "cap_constant": N_("Constant of the cap"),
     "even_months": N_("Every month of the year counts the same"),

@@ -9,6 +9,7 @@ from core.jobs.queue import find_unfinished_job, get_job
 from core.jobs.worker import run_claimed
 from core.runtime import Runtime
 from core.training import registry
+from core.training.read_images_job import enqueue_read_images
 from core.training.train import enqueue_training
 from core.types import Actor, utc_now
 from db import jobs
@@ -75,6 +76,18 @@ def test_a_running_job_shows_its_numbers(sqlite_runtime: Runtime, actor: Actor, 
     values = [metric.value for metric in page.metric]
     assert values[-5:] == ["2 of 8", "0.500", "75.0 %", "1,234", "…"]  # the time left is not known yet
     assert any("<b>a line</b>" in code.value for code in page.code)
+
+
+def test_a_waiting_job_names_the_one_that_runs(sqlite_runtime: Runtime, actor: Actor, show: Show) -> None:
+    fill_shelf(sqlite_runtime)
+    running = enqueue_read_images(sqlite_runtime, actor)
+    enqueue_training(sqlite_runtime, actor)
+    (bar,) = show("training").get("progress")
+    assert bar.proto.text.replace("\\", "") == "Waiting for the worker ..."
+    with sqlite_runtime.sessions.write() as session:
+        jobs.claim_job(session, "w1", utc_now())
+    (bar,) = show("training").get("progress")
+    assert f"busy with another job: Reading images #{running}" in bar.proto.text.replace("\\", "")
 
 
 @pytest.fixture
