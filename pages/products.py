@@ -57,7 +57,6 @@ def render_head(wanted: ProductFilter, order: ProductOrder) -> None:
 
 
 def render() -> None:
-    attribute_reading()
     wanted, order = read_filter()
     filter_bar(wanted, order)
     cursor = st.query_params.get("cursor")
@@ -75,3 +74,4 @@ def render() -> None:
 
 
 render()
+attribute_reading()
