@@ -28,8 +28,17 @@ from core.runtime import Runtime
 from core.types import Actor, utc_now
 from db import campaigns as campaign_queries
 from db import jobs
-from db.enums import CampaignKind, CampaignOrder, CampaignStatus, DecisionKind, JobStatus, ProductOrder
-from db.tables import AuditRow, JobRow, TaskRow
+from db.enums import (
+    CampaignKind,
+    CampaignOrder,
+    CampaignStatus,
+    DecisionKind,
+    JobStatus,
+    NoiseMethod,
+    NoiseVerdict,
+    ProductOrder,
+)
+from db.tables import AuditRow, JobRow, LabelIssueRow, ProductRow, TaskRow
 from tests.core.labeling.shelf import add_campaign, annotator, change_row, count, fill_shelf
 from tests.core.labeling.test_decisions import label
 from tests.core.labeling.test_queue import claim
@@ -53,6 +62,22 @@ def handed_out(runtime: Runtime, campaign: int) -> list[int]:
     return products
 
 
+def suspect_labels(runtime: Runtime) -> None:
+    """Every label looks wrong, more or less."""
+    with runtime.sessions.write() as session:
+        session.add_all(
+            LabelIssueRow(
+                product_id=product.id,
+                method=NoiseMethod.CONFIDENT_LEARNING,
+                verdict=NoiseVerdict.ISSUE,
+                given_category_id=product.category_id,
+                label_quality_score=(product.id * 7 % 10) / 10,
+                created_at=utc_now(),
+            )
+            for product in session.query(ProductRow).filter(ProductRow.category_id.is_not(None))
+        )
+
+
 @pytest.mark.parametrize("chunk", [3, 1_000])
 @pytest.mark.parametrize("kind", list(CampaignKind))
 def test_the_queue_shows_exactly_what_the_list_shows(
@@ -60,6 +85,7 @@ def test_the_queue_shows_exactly_what_the_list_shows(
 ) -> None:
     monkeypatch.setattr(module, "CHUNK", chunk)
     shelf = fill_shelf(runtime, 20)
+    suspect_labels(runtime)
     campaign = create_campaign(runtime, actor, "check", kind)
     wanted, order = ready_made(kind)
     rows = list_products(runtime, wanted, ProductOrder(order.value)).rows
@@ -73,6 +99,7 @@ def test_the_queue_shows_exactly_what_the_list_shows(
 @pytest.mark.parametrize("order", list(CampaignOrder))
 def test_any_filter_with_any_order(runtime: Runtime, actor: Actor, order: CampaignOrder) -> None:
     shelf = fill_shelf(runtime, 20)
+    suspect_labels(runtime)
     wanted = ProductFilter(category_ids=(shelf.men,), keyword="shirt", seed=5)
     campaign = create_campaign(runtime, actor, "check", CampaignKind.RANDOM, wanted, order, overlap=2, limit=4)
     rows = list_products(runtime, wanted, ProductOrder(order.value), limit=4).rows

