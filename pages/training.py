@@ -18,7 +18,8 @@ from pages.components.job_progress import job_progress
 from pages.components.numbers import rate_text
 from pages.components.promotion import promotion_box, promotion_history, rollback_box
 from pages.components.reliability import reliability
-from pages.components.training_form import changes_text, chosen_settings, settings_obstacle, training_form
+from pages.components.training_choices import changes_text, chosen_settings, settings_obstacle
+from pages.components.training_form import training_form
 from pages.components.training_view import cached_preview, months_table, prepared_rows, preview_numbers, version_table
 from pages.components.words import _, error_text, escape, failure_text
 

@@ -8,7 +8,7 @@ from core.training.experiment_advice import advise
 from core.training.experiments import DEPTHS, Experiment, Run, get_experiment
 from pages.components.context import runtime
 from pages.components.numbers import count_text, percent, rate_text
-from pages.components.training_form import TAKEN
+from pages.components.training_choices import TAKEN
 from pages.components.training_words import CAP_WORDS, ENCODER_WORDS, run_name
 from pages.components.words import _, escape
 

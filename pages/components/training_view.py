@@ -9,7 +9,7 @@ from core.training.training_preview import TrainingPreview, preview_training
 from core.training.versions import Evaluation, ModelVersion
 from pages.components.context import runtime
 from pages.components.numbers import count_text, percent, rate_text, time_text
-from pages.components.training_form import changes_text
+from pages.components.training_choices import changes_text
 from pages.components.words import N_, _
 
 REASONS = {

@@ -8,7 +8,7 @@ from core.training.search_space import Dimension, OneOf, space_of
 from core.training.tuning import Tuning, TuningTrial, get_tuning
 from pages.components.context import runtime
 from pages.components.numbers import percent, rate_text
-from pages.components.training_form import TAKEN
+from pages.components.training_choices import TAKEN
 from pages.components.words import N_, _
 
 PLAIN = {"displayModeBar": False}  # the bar hides labels

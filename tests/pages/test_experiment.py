@@ -12,7 +12,7 @@ from core.training.tuning import TuningSettings, TuningTrial, enqueue_tuning
 from core.types import Actor, utc_now
 from db import experiments, jobs
 from db.enums import JobStatus
-from pages.components.training_form import TAKEN
+from pages.components.training_choices import TAKEN
 
 OpenPage = Callable[[str], AppTest]
 PAGE = "pages/experiment.py"

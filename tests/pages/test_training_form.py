@@ -12,7 +12,7 @@ from core.runtime import Runtime
 from core.training.training_settings import TrainingSettings
 from core.types import Actor
 from db.enums import KeywordMatch, RuleAction
-from pages.components.training_form import NAMES
+from pages.components.training_words import NAMES
 from tests.core.training.shelf import category_id, fill_shelf
 
 
