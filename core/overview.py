@@ -8,7 +8,7 @@ from core.runtime import Runtime
 from core.training.registry import ModelVersion, find_promoted_version
 from core.types import utc_now
 from db import overview
-from db.enums import LabelSource
+from db.enums import CHECKED_BY_PEOPLE, LabelSource
 
 N_PEOPLE = 8
 N_JOBS = 6
@@ -65,7 +65,7 @@ def get_overview(runtime: Runtime) -> Overview:
         ]
     return Overview(
         n_products=sum(by_label.values()),
-        n_human=by_label.get(LabelSource.HUMAN, 0),
+        n_human=sum(by_label.get(source, 0) for source in CHECKED_BY_PEOPLE),
         n_imported=by_label.get(LabelSource.IMPORT, 0),
         n_unlabeled=by_label.get(None, 0),
         n_leaves=n_leaves,

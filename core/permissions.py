@@ -17,16 +17,30 @@ class Action(StrEnum):
     TRAIN = "train"  # train, score, cancel jobs
     PROMOTE = "promote"
     EDIT_RULES = "edit_rules"  # exclusion rules: what training rows lose
+    REVIEW = "review"  # settle disagreements into gold, take gold back, judge near-duplicates of others
+    SEE_PEOPLE = "see_people"  # other people's counts, speed and agreement
+    MANAGE_PEOPLE = "manage_people"  # invite, change roles, switch off
+    SEE_AUDIT = "see_audit"
+    EXPORT = "export"
+    MANAGE_WEBHOOKS = "manage_webhooks"
 
 
 _ANNOTATOR = {Action.LABEL}
-_REVIEWER = _ANNOTATOR | {Action.EDIT_CAMPAIGNS}
-_OPERATOR = _REVIEWER | {Action.IMPORT, Action.EDIT_TAXONOMY, Action.TRAIN, Action.PROMOTE, Action.EDIT_RULES}
+_REVIEWER = _ANNOTATOR | {Action.EDIT_CAMPAIGNS, Action.REVIEW, Action.SEE_PEOPLE, Action.EXPORT}
+_OPERATOR = (_REVIEWER - {Action.SEE_PEOPLE}) | {
+    Action.IMPORT,
+    Action.EDIT_TAXONOMY,
+    Action.TRAIN,
+    Action.PROMOTE,
+    Action.EDIT_RULES,
+    Action.SEE_AUDIT,
+    Action.MANAGE_WEBHOOKS,
+}
 
 ALLOWED: dict[Role, set[Action]] = {
     Role.ANNOTATOR: _ANNOTATOR,
     Role.REVIEWER: _REVIEWER,
-    Role.ANALYST: {Action.LABEL, Action.EDIT_CAMPAIGNS, Action.EDIT_RULES},
+    Role.ANALYST: {Action.LABEL, Action.EDIT_CAMPAIGNS, Action.EDIT_RULES, Action.EXPORT},
     Role.OPERATOR: _OPERATOR,
     Role.ADMIN: set(Action),
 }

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from db.enums import DecisionKind, LabelSource
+from db.label_sources import outranks
 from db.people import insert_for
 from db.session import is_sqlite
 from db.tables import (
@@ -64,6 +65,7 @@ _SET_LABEL = (
         labeled_at=sa.bindparam("at", type_=products.c.labeled_at.type),
     )
 )
+_SET_HUMAN_LABEL = _SET_LABEL.where(products.c.label_source.is_distinct_from(LabelSource.GOLD))
 
 
 @cache
@@ -108,7 +110,7 @@ def insert_decision(session: Session, values: dict[str, Any]) -> int | None:
 def add_human_label(
     session: Session, product_id: int, category_id: int, person_id: int, decision_id: int, now: datetime
 ) -> None:
-    """A person's label, which is from now on the product's."""
+    """A person's label, which is from now on the product's, unless that is gold."""
     session.execute(
         _ADD_LABEL,
         {
@@ -121,18 +123,17 @@ def add_human_label(
         },
     )
     values = {"product": product_id, "category": category_id, "label_origin": LabelSource.HUMAN, "at": now}
-    session.execute(_SET_LABEL, values)
+    session.execute(_SET_HUMAN_LABEL, values)
 
 
 def restore_winning_label(session: Session, product_id: int) -> None:
-    """Give the product the label that counts: the latest human one not undone, else the latest imported one."""
+    """Give the product the label that counts: of those not undone gold, else the latest human, else imported one."""
     undo = decisions.alias("undo")
-    is_human = labels.c.source == LabelSource.HUMAN
     winner = session.execute(
         sa.select(labels.c.category_id, labels.c.source, labels.c.created_at)
         .select_from(labels.outerjoin(undo, undo.c.undoes_id == labels.c.decision_id))
         .where(labels.c.product_id == product_id, undo.c.id.is_(None))
-        .order_by(is_human.desc(), labels.c.id.desc())
+        .order_by(outranks(labels.c.source).desc(), labels.c.id.desc())
         .limit(1)
     ).one_or_none()
     category, source, at = winner or (None, None, None)

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from db.enums import LabelSource
+from db.label_sources import is_checked
 from db.people import insert_for
 from db.tables import CategoryRow, DemoTruthRow, ProductRow
 
@@ -58,7 +58,7 @@ def count_found(session: Session, planted: str) -> int:
         .where(
             DemoTruthRow.planted == planted,
             ProductRow.category_id == DemoTruthRow.category_id,
-            ProductRow.label_source == LabelSource.HUMAN,
+            is_checked(ProductRow.label_source),
         )
     )
     return session.scalar(query) or 0

@@ -14,10 +14,14 @@ class Role(StrEnum):
 
 
 class LabelSource(StrEnum):
-    """Who said that a product belongs to a category. Human outranks import."""
+    """Who said that a product belongs to a category. Gold outranks human, human outranks import."""
 
     IMPORT = "import"
     HUMAN = "human"
+    GOLD = "gold"  # settled by a reviewer: what people and models are judged by
+
+
+CHECKED_BY_PEOPLE = (LabelSource.HUMAN, LabelSource.GOLD)
 
 
 class DecisionKind(StrEnum):
@@ -26,6 +30,7 @@ class DecisionKind(StrEnum):
     LABEL = "label"
     CANNOT_TELL = "cannot_tell"
     BAD_LISTING = "bad_listing"
+    SETTLE = "settle"  # a reviewer settled what people disagree on: the label is gold
     UNDO = "undo"
 
 
@@ -54,6 +59,11 @@ class CampaignKind(StrEnum):
     DISAGREEMENT = "disagreement"
     RANDOM = "random"
     LABEL_ISSUES = "label_issues"  # labels that look wrong: what people decide confirms or refutes it
+    HUMAN_BASELINE = "human_baseline"  # blind: no suggestion and no label of now is shown
+    AMBIGUOUS_PAIR = "ambiguous_pair"  # A or B, with both definitions
+    MALL_AUDIT = "mall_audit"
+    NEW_LEAF = "new_leaf"  # does what searches found belong to this new category
+    TAXONOMY_CHANGE = "taxonomy_change"  # products that an edit of the tree wants looked at again
 
 
 class CampaignOrder(StrEnum):
@@ -63,6 +73,8 @@ class CampaignOrder(StrEnum):
     DISAGREEMENT = "disagreement"
     RANDOM = "random"
     LABEL_QUALITY = "label_quality"
+    EXPECTED_GAIN = "expected_gain"
+    OLDEST = "oldest"
 
 
 class ProductOrder(StrEnum):
@@ -73,6 +85,28 @@ class ProductOrder(StrEnum):
     DISAGREEMENT = "disagreement"  # highest confidence first
     RANDOM = "random"  # seeded, stable
     LABEL_QUALITY = "label_quality"  # suspected labels only, the most suspicious first
+    EXPECTED_GAIN = "expected_gain"  # the probability that a check finds a wrong label, highest first
+    OLDEST = "oldest"
+
+
+class TaxonomyEditKind(StrEnum):
+    """What was done to the tree."""
+
+    ADD = "add"
+    RENAME = "rename"
+    MOVE = "move"
+    MERGE = "merge"
+    SPLIT = "split"
+    RETIRE = "retire"
+    IMPORT = "import"  # a new version of the whole tree, with a mapping
+
+
+class DeliveryStatus(StrEnum):
+    """Where a webhook's message stands."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    FAILED = "failed"  # given up
 
 
 class JobStatus(StrEnum):

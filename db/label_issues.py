@@ -5,7 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from db.enums import JobStatus, LabelSource, NoiseMethod, NoiseVerdict
+from db.enums import JobStatus, NoiseMethod, NoiseVerdict
+from db.label_sources import is_checked
 from db.labels_for_training import undecidable
 from db.people import insert_for
 from db.tables import DecisionRow, JobRow, LabelIssueRow, ProductRow
@@ -15,12 +16,12 @@ SUSPECT = LabelIssueRow.verdict != NoiseVerdict.CLEAN
 # the label is still the one that was judged, and no person has spoken
 IS_OPEN = sa.and_(
     ProductRow.category_id == LabelIssueRow.given_category_id,
-    ProductRow.label_source.is_distinct_from(LabelSource.HUMAN),
+    ~is_checked(ProductRow.label_source),
     ~undecidable().where(DecisionRow.product_id == ProductRow.id).correlate(ProductRow).exists(),
 )
 # a person gave the product its label after the verdict; false, never unknown, of a product without a label
 IS_DECIDED = sa.func.coalesce(
-    sa.and_(ProductRow.label_source == LabelSource.HUMAN, ProductRow.labeled_at > LabelIssueRow.created_at),
+    sa.and_(is_checked(ProductRow.label_source), ProductRow.labeled_at > LabelIssueRow.created_at),
     sa.false(),
 )
 

@@ -1,7 +1,7 @@
 """What is known of each product's category, read from the append-only labels and decisions.
 
-Per product: the latest human decision that was not undone wins (it may say 'cannot tell'), else the latest human
-label without a decision, else the latest imported label.
+Per product: what a reviewer settled wins, else the latest human decision that was not undone (it may say 'cannot
+tell'), else the latest human label without a decision, else the latest imported label.
 """
 
 from collections.abc import Iterator
@@ -73,10 +73,12 @@ def map_verdicts(session: Session, first_id: int, last_id: int, moment: Moment) 
             DecisionRow.kind != DecisionKind.UNDO,
             ~is_undone,
         )
-        .order_by(DecisionRow.product_id, DecisionRow.id)
+        .order_by(DecisionRow.product_id, DecisionRow.kind == DecisionKind.SETTLE, DecisionRow.id)
     )
     for product_id, kind, category_id in session.execute(decisions):
-        if kind != DecisionKind.LABEL or category_id is not None:
+        if kind == DecisionKind.SETTLE:
+            verdicts[product_id] = Verdict(category_id, LabelSource.GOLD, DecisionKind.LABEL)
+        elif kind != DecisionKind.LABEL or category_id is not None:
             verdicts[product_id] = Verdict(category_id, LabelSource.HUMAN, kind)
     return verdicts
 
@@ -88,7 +90,7 @@ def list_products(session: Session, first_id: int, last_id: int) -> list[Product
 
 def undecidable() -> sa.Select[*tuple[int, DecisionKind]]:
     """Product id and kind, where the latest decision that was not undone is 'cannot tell' or 'bad listing'."""
-    undo, later, later_undo = (aliased(DecisionRow) for _ in range(3))
+    undo, later, later_undo, settled, settled_undo = (aliased(DecisionRow) for _ in range(5))
     is_undone = sa.select(undo.id).where(undo.undoes_id == DecisionRow.id).exists()
     is_overruled = (
         sa.select(later.id)
@@ -100,9 +102,18 @@ def undecidable() -> sa.Select[*tuple[int, DecisionKind]]:
         )
         .exists()
     )
+    is_settled = (
+        sa.select(settled.id)
+        .where(
+            settled.product_id == DecisionRow.product_id,
+            settled.kind == DecisionKind.SETTLE,
+            ~sa.select(settled_undo.id).where(settled_undo.undoes_id == settled.id).exists(),
+        )
+        .exists()
+    )
     kinds = [DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING]
     return sa.select(DecisionRow.product_id, DecisionRow.kind).where(
-        DecisionRow.kind.in_(kinds), ~is_undone, ~is_overruled
+        DecisionRow.kind.in_(kinds), ~is_undone, ~is_overruled, ~is_settled
     )
 
 

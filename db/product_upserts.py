@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from db.enums import LabelSource
+from db.label_sources import is_checked
 from db.people import insert_for
 from db.session import is_sqlite
 from db.tables import LabelRow, MallCategoryRow, MallRow, ProductRow
@@ -200,7 +201,7 @@ def follow_imported_labels(session: Session, labels: Sequence[tuple[int, int]], 
         sa.update(table)  # type: ignore[arg-type]
         .where(
             table.c.id == sa.bindparam("id_"),
-            sa.or_(table.c.label_source.is_(None), table.c.label_source != LabelSource.HUMAN),
+            ~is_checked(table.c.label_source),
         )
         .values(category_id=sa.bindparam("category_"), label_source=LabelSource.IMPORT, labeled_at=now)
     )

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from db.decisions import PROMOTED
-from db.enums import DecisionKind, LabelSource, NoiseMethod, NoiseVerdict, ProductOrder, TaskStatus
+from db.enums import CHECKED_BY_PEOPLE, DecisionKind, LabelSource, NoiseMethod, NoiseVerdict, ProductOrder, TaskStatus
+from db.label_sources import is_checked
 from db.labels_for_training import undecidable
 from db.tables import (
     CampaignRow,
@@ -93,7 +94,7 @@ class Conditions:
 
     category_ids: tuple[int, ...] = ()
     mall_id: int | None = None
-    label_source: str | None = None  # import, human, none (unlabeled), unchecked (no person decided)
+    label_source: str | None = None  # import, human (gold too), gold, none (unlabeled), unchecked (no person decided)
     confidence_below: float | None = None
     confidence_above: float | None = None
     margin_below: float | None = None
@@ -182,8 +183,10 @@ def _of_product(wanted: Conditions, order: ProductOrder | None) -> list[sa.Colum
     if wanted.label_source == "none":
         found.append(ProductRow.label_source.is_(None))
     elif wanted.label_source == "unchecked":
-        found.append(ProductRow.label_source.is_distinct_from(LabelSource.HUMAN))
+        found.append(~is_checked(ProductRow.label_source))
         found.append(~undecidable().where(DecisionRow.product_id == ProductRow.id).correlate(ProductRow).exists())
+    elif wanted.label_source == LabelSource.HUMAN:
+        found.append(ProductRow.label_source.in_(CHECKED_BY_PEOPLE))
     elif wanted.label_source is not None:
         found.append(ProductRow.label_source == LabelSource(wanted.label_source))
     if wanted.registered_from is not None:

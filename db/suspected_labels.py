@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from db.enums import JobStatus, LabelSource, NoiseVerdict
+from db.enums import JobStatus, NoiseVerdict
+from db.label_sources import is_checked
 from db.tables import JobRow, LabelIssueRow, ProductRow, SnapshotRow
 
 
@@ -15,7 +16,7 @@ def list_suspected(session: Session) -> set[int]:
         .where(
             LabelIssueRow.verdict != NoiseVerdict.CLEAN,
             ProductRow.category_id == LabelIssueRow.given_category_id,
-            ProductRow.label_source.is_distinct_from(LabelSource.HUMAN),
+            ~is_checked(ProductRow.label_source),
         )
     )
     return set(session.scalars(query))

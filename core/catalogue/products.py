@@ -16,7 +16,7 @@ from core.runtime import Runtime
 from db import model_versions, products
 from db.enums import LabelSource, NoiseMethod, ProductOrder
 
-LABEL_SOURCES = ("import", "human", "none", "unchecked")
+LABEL_SOURCES = ("import", "human", "gold", "none", "unchecked")
 MAX_PAGE = 500
 MAX_CATEGORIES = 1_000
 MAX_WORDS = 300  # characters of a keyword or a source

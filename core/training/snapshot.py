@@ -19,7 +19,7 @@ from core.runtime import Runtime
 from core.training.splits import LEFT_OUT, TEST, VALIDATION
 from core.types import utc_now
 from db import alternatives, labels_for_training, snapshots
-from db.enums import DecisionKind, LabelSource
+from db.enums import CHECKED_BY_PEOPLE, DecisionKind
 from db.labels_for_training import Moment, Verdict
 from db.product_texts import ProductText
 from db.splits import map_folds
@@ -211,7 +211,7 @@ def _row(
         product.brand or "",
         verdict.category_id,
         verdict.source.value,
-        human_weight if verdict.source == LabelSource.HUMAN else IMPORT_WEIGHT,
+        human_weight if verdict.source in CHECKED_BY_PEOPLE else IMPORT_WEIGHT,
         fold,
         product.registered_at,
         [category_id for category_id in accepted if category_id != verdict.category_id],

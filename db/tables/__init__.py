@@ -16,12 +16,15 @@ from db.tables.curation import (
     ProductImageRow,
 )
 from db.tables.imports import ImportRejectRow, ImportRunRow, ImportSourceRow
+from db.tables.interfaces import ApiRequestRow, WebhookDeliveryRow, WebhookRow
 from db.tables.jobs import JobLogRow, JobRow
 from db.tables.labeling import (
+    CampaignMemberRow,
     CampaignRow,
     DailyProgressRow,
     DecisionRow,
     LabelRow,
+    MeasurementRow,
     TaskRow,
     TaskSkipRow,
 )
@@ -34,18 +37,25 @@ from db.tables.learning import (
     PromotionRow,
     SnapshotRow,
 )
-from db.tables.people import AuditRow, PersonRow, RevisionRow
+from db.tables.people import ApiTokenRow, AuditRow, PersonRow, RevisionRow
+from db.tables.taxonomy import CategoryExampleRow, CategoryLineageRow, EditReviewRow, TaxonomyEditRow
 
 __all__ = [
     "AcceptedAlternativeRow",
+    "ApiRequestRow",
+    "ApiTokenRow",
     "AuditRow",
     "Base",
+    "CampaignMemberRow",
     "CampaignRow",
+    "CategoryExampleRow",
+    "CategoryLineageRow",
     "CategoryMetricRow",
     "CategoryRow",
     "DailyProgressRow",
     "DecisionRow",
     "DemoTruthRow",
+    "EditReviewRow",
     "ExclusionRuleRow",
     "ExperimentRow",
     "ImportRejectRow",
@@ -57,6 +67,7 @@ __all__ = [
     "LabelRow",
     "MallCategoryRow",
     "MallRow",
+    "MeasurementRow",
     "ModelVersionRow",
     "PersonRow",
     "PredictionRow",
@@ -69,5 +80,8 @@ __all__ = [
     "SnapshotRow",
     "TaskRow",
     "TaskSkipRow",
+    "TaxonomyEditRow",
+    "WebhookDeliveryRow",
+    "WebhookRow",
     "table_of",
 ]

@@ -31,9 +31,28 @@ class CampaignRow(Base):
     overlap: Mapped[int] = mapped_column(sa.SmallInteger, default=1)
     guidelines: Mapped[str | None] = mapped_column(sa.Text)
     model_version_id: Mapped[int | None] = mapped_column(sa.ForeignKey("model_versions.id"))
-    n_tasks: Mapped[int] = mapped_column(BigId, default=0)
+    n_tasks: Mapped[int] = mapped_column(BigId, default=0)  # hidden gold checks are not among them
+    is_blind: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # no suggestion, no label of now
+    choices: Mapped[list[Any] | None]  # category ids: A or B of an ambiguous pair, or the one new leaf asked about
+    strata: Mapped[list[Any] | None]  # [{what it takes ..., "overlap": k}], the first that fits; else `overlap`
+    max_per_category: Mapped[int | None]
+    gold_rate: Mapped[float] = mapped_column(default=0.0, server_default="0")  # share of cards that are gold checks
+    target_decisions: Mapped[int | None] = mapped_column(BigId)  # closes by itself then
+    target_error: Mapped[float | None]  # closes by itself when the measured error is surely below
+    closed_reason: Mapped[str | None] = mapped_column(sa.String(24))  # person, target
+    cloned_from_id: Mapped[int | None] = mapped_column(BigId)
+    deleted_at: Mapped[datetime | None]  # soft: can be restored
     created_by: Mapped[int] = mapped_column(sa.ForeignKey("people.id"))
     created_at: Mapped[datetime]
+
+
+class CampaignMemberRow(Base):
+    """Who may work in a campaign; a campaign without members is everybody's."""
+
+    __tablename__ = "campaign_members"
+
+    campaign_id: Mapped[int] = mapped_column(sa.ForeignKey("campaigns.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), primary_key=True)
 
 
 class TaskRow(Base):
@@ -74,6 +93,7 @@ class TaskRow(Base):
     slot: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
     position: Mapped[int] = mapped_column(BigId)  # 0 is handed out first
     status: Mapped[TaskStatus] = mapped_column(word(TaskStatus), default=TaskStatus.OPEN)
+    is_gold: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # checks the annotator, hidden
     lease_expires_at: Mapped[datetime | None]
     annotator_id: Mapped[int | None] = mapped_column(sa.ForeignKey("people.id"))  # holds the lease, or decided
     draft: Mapped[dict[str, Any] | None]  # {person_id, values}: what that annotator had typed; survives a reload
@@ -100,6 +120,13 @@ class DecisionRow(Base):
         sa.Index("ix_decisions_person_id_id", "person_id", "id"),
         sa.Index("ix_decisions_person_id_campaign_id_id", "person_id", "campaign_id", "id"),
         sa.Index("ix_decisions_product_id_id", "product_id", "id"),
+        sa.Index("ix_decisions_campaign_id_product_id", "campaign_id", "product_id"),
+        sa.Index(
+            "ix_decisions_batch_key",
+            "batch_key",
+            sqlite_where=sa.text("batch_key IS NOT NULL"),
+            postgresql_where=sa.text("batch_key IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -115,16 +142,28 @@ class DecisionRow(Base):
     suggestion_rank: Mapped[int | None] = mapped_column(sa.SmallInteger)  # 1 is the first; none: not a suggestion
     seconds_spent: Mapped[float | None]
     note: Mapped[str | None] = mapped_column(sa.Text)
+    is_blind: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # saw no suggestion and no label
+    is_gold_check: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # of a hidden gold task
+    copied_from_id: Mapped[int | None] = mapped_column(BigId)  # the decision that was copied to this near-duplicate
+    batch_key: Mapped[str | None] = mapped_column(sa.String(64))  # decided together; one undo for the lot
     undoes_id: Mapped[int | None] = mapped_column(sa.ForeignKey("decisions.id"), unique=True)
     created_at: Mapped[datetime]
 
 
 class LabelRow(Base):
-    """Who said that a product belongs to a category. Append-only: the winner is the latest human
-    label whose decision is not undone, else the latest imported one."""
+    """Who said that a product belongs to a category. Append-only: of the labels whose decision or edit is not
+    undone the gold one wins, else the latest human one, else the latest imported one."""
 
     __tablename__ = "labels"
-    __table_args__ = (sa.Index("ix_labels_product_id_id", "product_id", "id"),)
+    __table_args__ = (
+        sa.Index("ix_labels_product_id_id", "product_id", "id"),
+        sa.Index(
+            "ix_labels_edit_id",
+            "edit_id",
+            sqlite_where=sa.text("edit_id IS NOT NULL"),
+            postgresql_where=sa.text("edit_id IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     product_id: Mapped[int] = mapped_column(sa.ForeignKey("products.id"))
@@ -132,6 +171,8 @@ class LabelRow(Base):
     source: Mapped[LabelSource] = mapped_column(word(LabelSource))
     person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("people.id"))
     decision_id: Mapped[int | None] = mapped_column(sa.ForeignKey("decisions.id"), unique=True)
+    edit_id: Mapped[int | None] = mapped_column(BigId)  # the edit of the tree that carried the label here
+    carried_from_id: Mapped[int | None] = mapped_column(BigId)  # the label it was before that; void with it
     created_at: Mapped[datetime]
 
 
@@ -144,3 +185,19 @@ class DailyProgressRow(Base):
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), primary_key=True)
     day: Mapped[date] = mapped_column(sa.Date, primary_key=True)
     n_decisions: Mapped[int] = mapped_column(sa.Integer, default=0)  # undone ones are taken off again
+    n_gold: Mapped[int] = mapped_column(sa.Integer, default=0, server_default="0")  # hidden gold checks among them
+
+
+class MeasurementRow(Base):
+    """Agreement, annotator quality or error rates, worked out once from the decisions up to `last_decision_id`."""
+
+    __tablename__ = "measurements"
+    __table_args__ = (sa.Index("ix_measurements_kind_campaign_id_id", "kind", "campaign_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(24))  # agreement, annotators, error_rates
+    campaign_id: Mapped[int | None] = mapped_column(sa.ForeignKey("campaigns.id"))
+    model_version_id: Mapped[int | None] = mapped_column(sa.ForeignKey("model_versions.id"))
+    last_decision_id: Mapped[int] = mapped_column(BigId)
+    result: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
