@@ -6,6 +6,7 @@ AppError
 ├── InvalidInput    UnreadableFile, UnknownCategory
 ├── NotReady        NoModelYet, TooFewLabels
 ├── Forbidden
+├── NotSignedIn
 └── JobCancelled
 
 A message is a template in English plus its values, so that a page can say it in Korean:
@@ -94,6 +95,10 @@ class TooFewLabels(NotReady):
 
 class Forbidden(AppError):
     """Your role does not allow this."""
+
+
+class NotSignedIn(AppError):
+    """Sign in first."""
 
 
 class JobCancelled(AppError):

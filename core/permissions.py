@@ -23,9 +23,10 @@ class Action(StrEnum):
     SEE_AUDIT = "see_audit"
     EXPORT = "export"
     MANAGE_WEBHOOKS = "manage_webhooks"
+    MAKE_TOKENS = "make_tokens"  # API tokens of one's own: they can do no more than their person
 
 
-_ANNOTATOR = {Action.LABEL}
+_ANNOTATOR = {Action.LABEL, Action.MAKE_TOKENS}
 _REVIEWER = _ANNOTATOR | {Action.EDIT_CAMPAIGNS, Action.REVIEW, Action.SEE_PEOPLE, Action.EXPORT}
 _OPERATOR = (_REVIEWER - {Action.SEE_PEOPLE}) | {
     Action.IMPORT,
@@ -40,7 +41,7 @@ _OPERATOR = (_REVIEWER - {Action.SEE_PEOPLE}) | {
 ALLOWED: dict[Role, set[Action]] = {
     Role.ANNOTATOR: _ANNOTATOR,
     Role.REVIEWER: _REVIEWER,
-    Role.ANALYST: {Action.LABEL, Action.EDIT_CAMPAIGNS, Action.EDIT_RULES, Action.EXPORT},
+    Role.ANALYST: _ANNOTATOR | {Action.EDIT_CAMPAIGNS, Action.EDIT_RULES, Action.EXPORT},
     Role.OPERATOR: _OPERATOR,
     Role.ADMIN: set(Action),
 }
