@@ -10,7 +10,7 @@ import argparse
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,7 @@ class Change:
     train: LabeledProducts
     validation: LabeledProducts
     test: LabeledProducts
+    descent: dict[int, list[int]] = field(default_factory=dict)  # category now -> those it came of
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,14 @@ def categories_changed(split: Split) -> Change:
         f"{n} of {split.n_classes} categories split off, {n} merged",
         part(split.train, before),
         *(part(rows, now) for rows in (split.train, split.validation, split.test)),
+        descent=_descent(before, now),
     )
+
+
+def _descent(before: Labels, now: Labels) -> dict[int, list[int]]:
+    """What each category of now is made of, where that is not just itself."""
+    made_of = {category: sorted(set(before[now == category].tolist()) - {category}) for category in set(now.tolist())}
+    return {category: sources for category, sources in made_of.items() if sources}
 
 
 def compare(name: str, change: Change) -> None:
@@ -105,6 +113,9 @@ def compare(name: str, change: Change) -> None:
         short = replace(config, epochs=config.warm_epochs)
         judge(f"afresh, {short.epochs} epochs", *_fitted(change, root / "c", short, None))
         warm = judge(f"warm, {config.warm_epochs} epochs", *_fitted(change, root / "d", config, root / "earlier"))
+        if change.descent:
+            forgetful = replace(change, descent={})
+            judge("warm, not told what became of what", *_fitted(forgetful, root / "e", config, root / "earlier"))
     print(
         f"{name}, {change.name}: warm / afresh = {warm.p_at_1 / afresh.p_at_1:.4f} in P@1 (n = {len(change.test):,}), "
         f"{warm.cpu_seconds / afresh.cpu_seconds:.2f} in CPU seconds",
@@ -115,7 +126,7 @@ def compare(name: str, change: Change) -> None:
 def _fitted(
     change: Change, folder: Path, config: TitleModelConfig, earlier: Path | None
 ) -> tuple[CategoryModel, Change, float]:
-    model, seconds = fit(change.train, change.validation, folder, config, earlier)
+    model, seconds = fit(change.train, change.validation, folder, config, earlier, change.descent)
     return model, change, seconds
 
 
@@ -127,7 +138,12 @@ def judge(name: str, model: CategoryModel, change: Change, cpu_seconds: float) -
 
 
 def fit(
-    train: LabeledProducts, validation: LabeledProducts, folder: Path, config: TitleModelConfig, earlier: Path | None
+    train: LabeledProducts,
+    validation: LabeledProducts,
+    folder: Path,
+    config: TitleModelConfig,
+    earlier: Path | None,
+    descent: dict[int, list[int]] | None = None,
 ) -> tuple[CategoryModel, float]:
     """The model and the CPU seconds of its fit. Labels are category ids; rows of categories not trained go."""
     class_ids, labels = np.unique(train.labels, return_inverse=True)
@@ -135,7 +151,15 @@ def fit(
     held_out = validation.take(known)
     held_out = replace(held_out, labels=np.searchsorted(class_ids, held_out.labels))
     task = FitTask(
-        replace(train, labels=labels), held_out, class_ids, config.to_dict(), "cpu", folder, _ignore, warm_start=earlier
+        replace(train, labels=labels),
+        held_out,
+        class_ids,
+        config.to_dict(),
+        "cpu",
+        folder,
+        _ignore,
+        warm_start=earlier,
+        descent=descent or {},
     )
     cpu = time.process_time()
     with one_thread():

@@ -112,6 +112,7 @@ def fingerprint_fit(task: FitTask, config: Config | Mapping[str, Any]) -> str:
     values = config if isinstance(config, Mapping) else config.to_dict()
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
     digest.update(task.class_ids.tobytes() + hash_earlier(task.warm_start).encode())
+    digest.update(repr(sorted((int(to), sorted(map(int, came))) for to, came in task.descent.items())).encode())
     digest.update(b"" if task.class_paths is None else task.class_paths.tobytes())
     digest.update(task.selector.fingerprint() if task.selector else b"")
     _add_texts(digest, task.corpus or ())

@@ -8,7 +8,7 @@ from models.features import N_SEGMENTS, NgramVocabulary
 from models.predictor import TitleModel
 from models.title_network import TitleNetwork
 from models.types import FitTask
-from models.warm_start import ROWS_AT_ONCE, Earlier, copy_classes, find_earlier
+from models.warm_start import ROWS_AT_ONCE, Earlier, copy_classes, find_earlier, mix_classes
 
 # what n-grams and pieces are, and how large a layer is
 _SAME = ("max_title_characters", "char_ngrams", "word_ngrams", "idf_power", "vocabulary_size", "max_full_rank_classes",
@@ -52,7 +52,7 @@ def extend_vocabulary(known: NgramVocabulary, learned: NgramVocabulary, most: in
 
 @torch.no_grad()
 def begin_from(earlier: Earlier[TitleModel], network: TitleNetwork, vocabulary: NgramVocabulary) -> None:
-    """Copy into a fresh network what the earlier one knows. New classes and n-grams stay as they are made."""
+    """Copy into a fresh network what the earlier one knows. Other classes and n-grams stay as they are made."""
     old = earlier.model.network
     _copy_ngrams(earlier, network, vocabulary)
     network.piece_table.copy_(old.piece_table)
@@ -66,7 +66,6 @@ def _copy_ngrams(earlier: Earlier[TitleModel], network: TitleNetwork, vocabulary
     old, before = earlier.model.network, earlier.model.vocabulary
     if isinstance(network.ngram_to_class, torch.nn.Linear):
         copy_classes(network.ngram_to_class.weight, old.ngram_to_class.weight, earlier)  # type: ignore[arg-type]
-    old_columns, new_columns = torch.from_numpy(earlier.old), torch.from_numpy(earlier.new)
     for segment in range(N_SEGMENTS):
         first, last = before.starts[segment : segment + 2]
         for start in range(first, last, ROWS_AT_ONCE):
@@ -75,7 +74,5 @@ def _copy_ngrams(earlier: Earlier[TitleModel], network: TitleNetwork, vocabulary
             rows = torch.from_numpy(places[found]).to(network.ngram_table.device)
             values = old.ngram_table[start:stop][torch.from_numpy(found)]
             if network.full_rank:
-                taken = torch.zeros(len(values), network.ngram_table.shape[1])
-                taken[:, new_columns] = values[:, old_columns]
-                values = taken
+                values = mix_classes(values.T, earlier, network.ngram_table.shape[1]).T
             network.ngram_table.index_copy_(0, rows, values.to(network.ngram_table.device))

@@ -1,6 +1,6 @@
 """What crosses the door of `models`: plain lists, numpy arrays and frozen dataclasses. No torch here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -159,6 +159,7 @@ class FitTask:
     class_paths: NDArray[np.int64] | None = None  # (K, D) category ids root .. leaf, padded with -1; none: no tree
     corpus: Sequence[str] | None = None  # texts the tokenizer learns from; none: those of `train`
     warm_start: Path | None = None  # artifact of an earlier model of the same encoder to begin from
+    descent: Mapping[int, Sequence[int]] = field(default_factory=dict)  # class id -> the older ids that became it
     selector: BatchSelector | None = None  # none: every row is learned from as it is labeled
 
 

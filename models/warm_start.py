@@ -23,11 +23,15 @@ Model = TypeVar("Model", bound=CategoryModel)
 
 
 class Earlier(NamedTuple, Generic[Model]):
-    """A model to begin from, and its classes that the new one has too."""
+    """A model to begin from, and which of its classes become which of the new one.
+
+    A class merged from several begins at their mean, and those that one was split into all begin as it was.
+    """
 
     model: Model
     old: NDArray[np.int64]  # (S,) positions in the earlier model's class_ids
-    new: NDArray[np.int64]  # (S,) the same classes' positions in the task's
+    new: NDArray[np.int64]  # (S,) positions in the task's of what they become; several may become one
+    shares: NDArray[np.float32]  # (S,) of `old` in `new`; those of a class sum to 1
 
 
 def find_earlier(
@@ -48,10 +52,26 @@ def find_earlier(
         note = f"Starts afresh: {found}"
         task.on_progress(FitProgress(_STAGE, 0.0, note=note))
         return None
-    _, old, new = np.intersect1d(found.class_ids, task.class_ids, return_indices=True)
-    note = f"Begins from the earlier model: {len(old)} categories known to it, {len(task.class_ids) - len(old)} new."
+    earlier = _match_classes(found, task)
+    n_known = int(np.isin(task.class_ids, found.class_ids).sum())
+    n_descended = len(np.unique(earlier.new)) - n_known
+    note = f"Begins from the earlier model: {n_known} categories known to it, {len(task.class_ids) - n_known} new."
+    note += f" {n_descended} of the new ones go on from those they came of." if n_descended else ""
     task.on_progress(FitProgress(_STAGE, 0.0, note=note))
-    return Earlier(found, old.astype(np.int64), new.astype(np.int64))
+    return earlier
+
+
+def _match_classes(model: Model, task: FitTask) -> Earlier[Model]:
+    """Each class of the task with itself and with what it descends from, as far as the model knows them."""
+    known = {int(class_id): place for place, class_id in enumerate(model.class_ids)}
+    old, new, shares = [], [], []
+    for place, class_id in enumerate(task.class_ids.tolist()):
+        ids = dict.fromkeys((class_id, *task.descent.get(class_id, ())))
+        sources = [known[source] for source in ids if source in known]
+        old += sources
+        new += [place] * len(sources)
+        shares += [1.0 / len(sources) for _ in sources]
+    return Earlier(model, np.array(old, np.int64), np.array(new, np.int64), np.array(shares, np.float32))
 
 
 def _read_earlier(
@@ -91,5 +111,14 @@ def hash_earlier(folder: Path | None) -> str:
 
 @torch.no_grad()
 def copy_classes(target: Tensor, source: Tensor, earlier: Earlier[Any]) -> None:
-    """Rows of the shared classes, from the earlier model's (K', ...) into the new one's (K, ...)."""
-    target[torch.from_numpy(earlier.new)] = source[torch.from_numpy(earlier.old)].to(target.device)
+    """Rows of the classes that go on, from the earlier model's (K', ...) into the new one's (K, ...)."""
+    places = torch.from_numpy(np.unique(earlier.new))
+    target[places] = mix_classes(source, earlier, len(target))[places].to(target.device)
+
+
+def mix_classes(source: Tensor, earlier: Earlier[Any], n_classes: int) -> Tensor:
+    """(K', ...) of the earlier model as (K, ...) of the new one; 0 for a class that it knows nothing of."""
+    shares = torch.from_numpy(earlier.shares).reshape(-1, *[1] * (source.ndim - 1))
+    mixed = torch.zeros(n_classes, *source.shape[1:], dtype=source.dtype)
+    rows = source[torch.from_numpy(earlier.old)].cpu() * shares.to(source.dtype)
+    return mixed.index_add_(0, torch.from_numpy(earlier.new), rows)

@@ -1,7 +1,7 @@
 """The fit itself inside a train job: what the encoder is given, and what people see of it meanwhile."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,14 +33,16 @@ def fit_rows(
     remember: Callable[[], None],
     report: Report,
     warm_start: Path | None = None,
+    descent: Mapping[int, Sequence[int]] | None = None,
 ) -> CategoryModel:
     """Train the chosen encoder on the training rows, on a resolved device.
 
     `history` collects the learning curve; `remember` is called when an epoch is added to it; `warm_start` is the
-    artifact to begin from. Raises NotReady with the reason when these rows or settings cannot be trained on.
+    artifact to begin from, `descent` what its categories became since. Raises NotReady with the reason when these
+    rows or settings cannot be trained on.
     """
     watcher = _Watcher(context, Curve(history), remember, report)
-    return fit_encoder(settings, rows, device, checkpoint_folder(context), watcher, warm_start)
+    return fit_encoder(settings, rows, device, checkpoint_folder(context), watcher, warm_start, descent)
 
 
 def checkpoint_folder(context: JobContext) -> Path:
@@ -55,6 +57,7 @@ def fit_encoder(
     folder: Path,
     on_progress: OnProgress,
     warm_start: Path | None = None,
+    descent: Mapping[int, Sequence[int]] | None = None,
 ) -> CategoryModel:
     """The chosen encoder trained on these rows; `folder` keeps its checkpoints. Raises NotReady with the reason."""
     from models.adjusted import adjust_model
@@ -72,6 +75,7 @@ def fit_encoder(
         on_progress=on_progress,
         class_paths=rows.class_paths,
         warm_start=warm_start,
+        descent=descent or {},
         selector=selector,
     )
     try:

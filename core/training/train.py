@@ -33,6 +33,7 @@ from core.training.fit_rows import (
 from core.training.judging import judge
 from core.training.keeping import discard_unfinished, keep_version
 from core.training.learning_rows import LearningRows, read_snapshot
+from core.training.lineage import find_descent
 from core.training.prepare import Preparation, PreparedRows, prepare_rows
 from core.training.registry import find_promoted_version, find_version, promote
 from core.training.selfie_training import write_kept_verdicts
@@ -184,7 +185,8 @@ class _Training:
     def _fit(self, rows: LearningRows) -> CategoryModel:
         if "earlier_version" not in self.state:
             chosen = choose_earlier_version(self.runtime, self.settings, self.context.log)
-            self._remember(earlier_version=chosen)
+            descent = find_descent(self.runtime, rows.class_ids) if chosen is not None else {}
+            self._remember(earlier_version=chosen, descent=descent)
         return fit_rows(
             self.context,
             self.settings,
@@ -194,6 +196,7 @@ class _Training:
             remember=self._remember,
             report=self._report_fit,
             warm_start=earlier_artifact(self.runtime, self.state["earlier_version"]),
+            descent={int(class_id): sources for class_id, sources in self.state.get("descent", {}).items()},
         )
 
     def _evaluate_and_keep(self, model: CategoryModel, prepared: PreparedRows, snapshot: Snapshot) -> ModelVersion:

@@ -28,6 +28,7 @@ def warm_fit(
     class_ids: np.ndarray = CLASS_IDS,
     config: TitleModelConfig = ONE_EPOCH,
     watcher: Watcher | None = None,
+    descent: dict[int, list[int]] | None = None,
 ) -> tuple[TitleModel, str]:
     """The model, and the notes of its progress."""
     watcher = watcher or Watcher()
@@ -40,6 +41,7 @@ def warm_fit(
         folder=folder,
         on_progress=watcher,
         warm_start=earlier,
+        descent=descent or {},
     )
     model = fit_model("joint", task)
     assert isinstance(model, TitleModel)
@@ -84,6 +86,27 @@ def test_new_categories_are_learned_and_merged_ones_are_gone(tmp_path: Path, art
     model, notes = warm_fit(tmp_path, artifact, merged, ids, replace(QUICK, warm_epochs=4))
     assert "6 categories known to it, 1 new." in notes
     assert share_right(model, np.append(ids, 999)) > 0.95
+
+
+BARELY = replace(ONE_EPOCH, learning_rate=1e-12, piece_learning_rate=1e-12)  # only what was copied counts
+
+
+@pytest.mark.parametrize("config", [BARELY, replace(BARELY, max_full_rank_classes=4, rank=12)])
+def test_merged_and_split_categories_go_on_from_what_they_were(tmp_path: Path, config: TitleModelConfig) -> None:
+    fitted = replace(config, learning_rate=QUICK.learning_rate, piece_learning_rate=QUICK.piece_learning_rate)
+    earlier, _ = warm_fit(tmp_path / "first", None, config=replace(fitted, epochs=20))
+    earlier.save(tmp_path / "earlier")
+    rows = make_rows(160)
+    ids = np.array([70, 71, 300, 42, 5, 6, 90])  # 11 was split into 70 and, with 7 and 1, 71
+    now = replace(rows, labels=np.where(rows.labels == 7, 1, rows.labels))
+    descent = {70: [11], 71: [7, 1, 999]}  # 999 the model never knew
+    model, notes = warm_fit(tmp_path / "warm", tmp_path / "earlier", now, ids, config, descent=descent)
+    assert "5 categories known to it, 2 new. 2 of the new ones go on from those they came of." in notes
+    answers = model.predict_top(rows.products, 1)[0][:, 0]
+    expected = np.append(ids, 71)[rows.labels]
+    assert (answers == expected).mean() > 0.95
+    forgot, _ = warm_fit(tmp_path / "forgot", tmp_path / "earlier", now, ids, config)
+    assert (forgot.predict_top(rows.products, 1)[0][:, 0] == expected).mean() < 0.9  # 70 and 71 are one to it
 
 
 def test_many_categories_share_a_small_table_that_goes_on(tmp_path: Path) -> None:
