@@ -23,11 +23,18 @@ class Action(StrEnum):
     SEE_AUDIT = "see_audit"
     EXPORT = "export"
     MANAGE_WEBHOOKS = "manage_webhooks"
+    SEE_ANALYSIS = "see_analysis"  # products, models, error rates: they tell what blind cards and gold checks hide
     MAKE_TOKENS = "make_tokens"  # API tokens of one's own: they can do no more than their person
 
 
 _ANNOTATOR = {Action.LABEL, Action.MAKE_TOKENS}
-_REVIEWER = _ANNOTATOR | {Action.EDIT_CAMPAIGNS, Action.REVIEW, Action.SEE_PEOPLE, Action.EXPORT}
+_REVIEWER = _ANNOTATOR | {
+    Action.EDIT_CAMPAIGNS,
+    Action.REVIEW,
+    Action.SEE_PEOPLE,
+    Action.SEE_ANALYSIS,
+    Action.EXPORT,
+}
 _OPERATOR = (_REVIEWER - {Action.SEE_PEOPLE}) | {
     Action.IMPORT,
     Action.EDIT_TAXONOMY,
@@ -41,7 +48,7 @@ _OPERATOR = (_REVIEWER - {Action.SEE_PEOPLE}) | {
 ALLOWED: dict[Role, set[Action]] = {
     Role.ANNOTATOR: _ANNOTATOR,
     Role.REVIEWER: _REVIEWER,
-    Role.ANALYST: _ANNOTATOR | {Action.EDIT_CAMPAIGNS, Action.EDIT_RULES, Action.EXPORT},
+    Role.ANALYST: _ANNOTATOR | {Action.EDIT_CAMPAIGNS, Action.EDIT_RULES, Action.SEE_ANALYSIS, Action.EXPORT},
     Role.OPERATOR: _OPERATOR,
     Role.ADMIN: set(Action),
 }
