@@ -4,6 +4,7 @@ import gettext
 import io
 from functools import cache
 
+from core.errors import AppError
 from core.settings import ROOT
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
@@ -35,3 +36,13 @@ def pick_language(preferred: str | None) -> str:
     """The language to speak to a browser that asks for `preferred` (such as 'ko-KR')."""
     code = (preferred or "en").split("-")[0].lower()
     return code if code in LANGUAGES else "en"
+
+
+def error_text(error: AppError, language: str) -> str:
+    """An error in `language`, also where one of its values is an error."""
+    template = translations(language).gettext(error.template)
+    values = {
+        name: error_text(value, language) if isinstance(value, AppError) else value
+        for name, value in error.values.items()
+    }
+    return template.format(**values) if values else template

@@ -4,6 +4,7 @@ import re
 
 import streamlit as st
 
+from core import i18n
 from core.errors import N_, AppError
 from core.i18n import pick_language, translations
 from core.jobs.queue import Job
@@ -29,9 +30,7 @@ def ngettext(singular: str, plural: str, n: int) -> str:
 
 def error_text(error: AppError) -> str:
     """An error in the person's language, also where one of its values is an error."""
-    template = _(error.template)
-    values = {name: error_text(value) if isinstance(value, AppError) else value for name, value in error.values.items()}
-    return template.format(**values) if values else template
+    return i18n.error_text(error, language())
 
 
 def failure_text(job: Job) -> str:
