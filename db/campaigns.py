@@ -97,6 +97,17 @@ def set_status(session: Session, campaign_id: int, before: set[CampaignStatus], 
     return session.scalar(change) is not None
 
 
+def close_by_target(session: Session, campaign_id: int) -> bool:
+    """False when somebody closed it first, or it is not open at all."""
+    change = (
+        sa.update(CampaignRow)
+        .where(CampaignRow.id == campaign_id, CampaignRow.status.in_([CampaignStatus.ACTIVE, CampaignStatus.PAUSED]))
+        .values(status=CampaignStatus.CLOSED, closed_reason="target")
+        .returning(CampaignRow.id)
+    )
+    return session.scalar(change) is not None
+
+
 # A temporary table holds the sorted products, so that the big sort holds up no writer
 # and each chunk of tasks is a short transaction.
 ranked = sa.Table(
