@@ -50,7 +50,7 @@ class TaxonomyImport:
 
 
 @dataclass
-class _Nodes:
+class TreeFile:
     """The good rows of a file: path -> English path (or none) and code (or none)."""
 
     paths: dict[Names, int] = field(default_factory=dict)  # -> line
@@ -82,7 +82,7 @@ def load_taxonomy_file(
     """`import_taxonomy_file`, with the rejected rows. `file_name` is what people call an uploaded file."""
     authorize(actor, Action.EDIT_TAXONOMY)
     started = time.perf_counter()
-    nodes = _read_nodes(path, options or TaxonomyOptions())
+    nodes = read_tree(path, options or TaxonomyOptions())
     n_created = n_updated = n_done = 0
     for chunk in _chunks(nodes.paths):
         growth = _grow(runtime, nodes, chunk)
@@ -109,7 +109,7 @@ def load_taxonomy_file(
 
 def read_taxonomy_codes(path: Path, options: TaxonomyOptions | None = None) -> dict[str, Names]:
     """Code -> path, for products whose category is a code. Raises InvalidInput when the file has no codes."""
-    nodes = _read_nodes(path, options or TaxonomyOptions())
+    nodes = read_tree(path, options or TaxonomyOptions())
     if not nodes.by_code:
         raise InvalidInput(N_("{file} has no column with category codes (such as code or id)."), file=path.name)
     return nodes.by_code
@@ -133,7 +133,7 @@ def run_taxonomy_job(context: JobContext) -> dict[str, Any]:
     return {**result.counts, "rejects": rejects}
 
 
-def _grow(runtime: Runtime, nodes: _Nodes, chunk: list[Names]) -> Growth:
+def _grow(runtime: Runtime, nodes: TreeFile, chunk: list[Names]) -> Growth:
     with runtime.sessions.write() as session:
         return grow_taxonomy(
             session,
@@ -150,11 +150,12 @@ def _chunks(paths: dict[Names, int]) -> Iterator[list[Names]]:
         yield chunk
 
 
-def _read_nodes(path: Path, options: TaxonomyOptions) -> _Nodes:
+def read_tree(path: Path, options: TaxonomyOptions) -> TreeFile:
+    """All good rows of a taxonomy file, and the bad ones. Raises UnreadableFile or InvalidInput."""
     shape = detect_shape(
         path, ImportOptions(encoding=options.encoding, delimiter=options.delimiter, sheet=options.sheet)
     )
-    nodes = _Nodes()
+    nodes = TreeFile()
     with open_reader(path, shape) as reader:
         columns = find_columns(path.name, reader.headings, options.language)
         separators: tuple[str, str] | None = None
@@ -196,7 +197,7 @@ def _split(row: Sequence[str], places: tuple[int, ...], separator: str) -> tuple
 
 
 def _take(
-    nodes: _Nodes, columns: TaxonomyColumns, separators: tuple[str, str], line: int, row: Sequence[str]
+    nodes: TreeFile, columns: TaxonomyColumns, separators: tuple[str, str], line: int, row: Sequence[str]
 ) -> tuple[Reason, int] | None:
     """Add a row to `nodes`; the reason and the place of the column when that cannot be."""
     names = _split(row, columns.path, separators[0])
