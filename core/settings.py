@@ -41,6 +41,7 @@ class Settings:
     fetch_remote_images: bool = False  # whether image URLs of products are fetched from the internet
     image_weights: str = "IMAGENET1K_V1"  # what image training begins from: torchvision's name, a file, or scratch
     image_scaling: str = ""  # of a file of weights: imagenet or symmetric
+    webhooks_to_private: bool = False  # whether webhooks may be sent to addresses that are not on the open internet
     promotion_margin: float = 0.05  # a category of >= 30 test rows may fall by this much when a version is promoted
 
     @property

@@ -81,23 +81,30 @@ def claim_job(session: Session, worker: str, now: datetime) -> int | None:
 def requeue_stalled(session: Session, oldest_beat: datetime, max_attempts: int, now: datetime) -> int:
     """Put back jobs whose worker died; one that died `max_attempts` times fails. Returns how many were found."""
     stalled = sa.and_(JobRow.status == JobStatus.DOING, JobRow.heartbeat_at < oldest_beat)
-    tired = JobRow.attempt >= max_attempts
-    failed = session.execute(
-        sa.update(JobRow)
-        .where(stalled, tired)
-        .values(
-            status=JobStatus.FAILED,
-            finished_at=now,
-            error=f"The worker died {max_attempts} times in this job (killed, or out of memory).",
-        )
-    )
+    n_failed = len(fail_worn_out(session, oldest_beat, max_attempts, now))
     aborted = session.execute(
         sa.update(JobRow).where(stalled, JobRow.cancel_requested).values(status=JobStatus.ABORTED, finished_at=now)
     )
     stalled_twin = sa.and_(TWIN.status == JobStatus.DOING, TWIN.heartbeat_at < oldest_beat, TWIN.id > JobRow.id)
     _end_twins(session, stalled, sa.or_(TWIN.status == JobStatus.TODO, stalled_twin), now)
     back = session.execute(sa.update(JobRow).where(stalled).values(status=JobStatus.TODO, worker=None))
-    return sum(result.rowcount for result in (failed, aborted, back))  # type: ignore[attr-defined]
+    return n_failed + sum(result.rowcount for result in (aborted, back))  # type: ignore[attr-defined]
+
+
+def fail_worn_out(
+    session: Session, oldest_beat: datetime, max_attempts: int, now: datetime
+) -> list[tuple[int, str, str]]:
+    """End the jobs in which a worker died for the `max_attempts`th time: (id, kind, reason) of each."""
+    stalled = sa.and_(JobRow.status == JobStatus.DOING, JobRow.heartbeat_at < oldest_beat)
+    reason = f"The worker died {max_attempts} times in this job (killed, or out of memory)."
+    failed = session.execute(
+        sa.update(JobRow)
+        .where(stalled, JobRow.attempt >= max_attempts)
+        .values(status=JobStatus.FAILED, finished_at=now, error=reason)
+        .returning(JobRow.id, JobRow.kind)
+        .execution_options(synchronize_session=False)
+    )
+    return [(id_, kind, reason) for id_, kind in failed]
 
 
 def _end_twins(

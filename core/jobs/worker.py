@@ -8,11 +8,12 @@ import threading
 import traceback
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from core.errors import AppError, JobCancelled
 from core.jobs.context import JobContext, JobLost
@@ -21,10 +22,17 @@ from core.jobs.queue import Job, find_job, get_job
 from core.patience import patiently
 from core.runtime import Runtime
 from core.types import utc_now
+from core.webhook_sending import sending
+from core.webhooks import note_event
 from db import jobs
 from db.enums import JobStatus
 
 MAX_ATTEMPTS = 5
+JOB_EVENTS = {
+    JobStatus.SUCCEEDED: "job.finished",
+    JobStatus.FAILED: "job.failed",
+    JobStatus.ABORTED: "job.cancelled",
+}
 logger = logging.getLogger(__name__)
 
 
@@ -34,18 +42,22 @@ def worker_name() -> str:
 
 
 def work(runtime: Runtime, stop: threading.Event) -> None:
-    """Run jobs one after another until `stop` is set. A database that cannot be reached is waited for."""
+    """Run jobs one after another until `stop` is set, and send webhooks beside them.
+
+    A database that cannot be reached is waited for.
+    """
     name = worker_name()
     _sweep_folders(runtime)
-    while not stop.is_set():
-        try:
-            claimed = _claim_next(runtime, name)
-            if claimed is not None:
-                run_claimed(runtime, claimed, name)
-                continue
-        except sa.exc.OperationalError:
-            logger.warning("the database cannot be reached; trying again", exc_info=True)
-        stop.wait(runtime.settings.worker_poll_seconds)
+    with sending(runtime):
+        while not stop.is_set():
+            try:
+                claimed = _claim_next(runtime, name)
+                if claimed is not None:
+                    run_claimed(runtime, claimed, name)
+                    continue
+            except sa.exc.OperationalError:
+                logger.warning("the database cannot be reached; trying again", exc_info=True)
+            stop.wait(runtime.settings.worker_poll_seconds)
 
 
 def work_until_ended(
@@ -87,7 +99,11 @@ def requeue_stalled(runtime: Runtime) -> int:
 
     def requeue() -> int:
         with runtime.sessions.write() as session:
-            return jobs.requeue_stalled(session, oldest_beat, MAX_ATTEMPTS, utc_now())
+            now = utc_now()
+            worn_out = jobs.fail_worn_out(session, oldest_beat, MAX_ATTEMPTS, now)
+            for job_id, kind, reason in worn_out:
+                _tell(session, job_id, kind, JobStatus.FAILED, reason, now)
+            return len(worn_out) + jobs.requeue_stalled(session, oldest_beat, MAX_ATTEMPTS, now)
 
     try:
         return patiently(requeue)
@@ -115,7 +131,7 @@ def run_claimed(
     if status is None:
         logger.warning("job %s went to another worker", job_id)
         return get_job(runtime, job_id)
-    patiently(partial(_write, runtime, jobs.finish_job, job_id, worker, status, utc_now(), result, error))
+    patiently(partial(_finish, runtime, job, worker, status, result, error))
     shutil.rmtree(runtime.data_dir / "jobs" / str(job_id), ignore_errors=True)
     return get_job(runtime, job_id)
 
@@ -123,6 +139,22 @@ def run_claimed(
 def _write(runtime: Runtime, query: Callable[..., object], *values: object) -> None:
     with runtime.sessions.write() as session:
         query(session, *values)
+
+
+def _finish(
+    runtime: Runtime, job: Job, worker: str, status: JobStatus, result: dict[str, Any] | None, error: str | None
+) -> None:
+    """End the job, and tell those who listen."""
+    with runtime.sessions.write() as session:
+        now = utc_now()
+        if jobs.finish_job(session, job.id, worker, status, now, result, error):
+            _tell(session, job.id, job.kind, status, error, now)
+
+
+def _tell(session: Session, job_id: int, kind: str, status: JobStatus, error: str | None, now: datetime) -> None:
+    """Those who listen to jobs hear of this end."""
+    facts = {"id": job_id, "kind": kind, "status": status, "error": error, "finished_at": now}
+    note_event(session, JOB_EVENTS[status], facts)
 
 
 def _run(context: JobContext) -> tuple[JobStatus | None, dict[str, Any] | None, str | None]:

@@ -12,6 +12,7 @@ from core.runtime import Runtime
 from core.training.compare import CategoryChange, list_category_changes
 from core.training.versions import ModelVersion, model_version
 from core.types import Actor, utc_now
+from core.webhooks import note_event
 from db import model_versions
 from db.enums import ModelStatus
 from db.people import add_audit, raise_revision
@@ -202,6 +203,9 @@ def _answer_from_now_on(
             after={"promoted": version.id, "gate_overridden": overridden},
             reason=reason,
         )
+        told = {"version_id": version.id, "version": version.name, "replaces_id": before, "reason": reason}
+        told |= {"person_id": actor.person_id, "person": actor.name, "gate_overridden": overridden}
+        note_event(session, "promotion.rolled_back" if action == "roll_back" else "promotion.promoted", told)
         raise_revision(session, "models")
 
 

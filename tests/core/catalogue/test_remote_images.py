@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core.catalogue import remote_images
+from core import guarded_http
 from core.catalogue.remote_images import fetch_image, is_public
 from core.errors import InvalidInput
 
@@ -185,9 +185,9 @@ def test_the_checked_address_is_the_one_connected_to(
         asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
-    monkeypatch.setattr(remote_images.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(guarded_http.socket, "getaddrinfo", resolve)
     monkeypatch.setattr(
-        remote_images.socket,
+        guarded_http.socket,
         "create_connection",
         lambda where, timeout: _connect(where, timeout),
     )
