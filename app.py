@@ -1,8 +1,9 @@
-"""The frame: who is here, which language, which page (pages/components/navigation.py lists them). `make run` starts it."""
+"""The frame: who is here, which language, which page (pages/components/navigation.py lists them)."""
 
 import streamlit as st
 
 from core.settings import ROOT
+from pages.components.database_notice import database_watched
 from pages.components.navigation import Navigation
 from pages.components.sign_in import frame_is_drawn, language_switch, person_box, recall_visitor, signed_in
 
@@ -11,15 +12,14 @@ PARTS = ROOT / "pages" / "components"
 st.set_page_config(page_icon=PARTS / "icon.svg", layout="wide")  # first: else the tab fetches its icon from Google
 st.html(PARTS / "frame.css")
 st.logo(PARTS / "logo.svg", size="large")
-recall_visitor()
 
-navigation = Navigation()
-st.set_page_config(page_title=f"{navigation.page.title} · Shelfwright")
-
-with st.sidebar:
-    language_switch()
-    person_box()
-frame_is_drawn()
-
-if signed_in():
-    navigation.run()
+with database_watched():
+    recall_visitor()
+    navigation = Navigation()
+    st.set_page_config(page_title=f"{navigation.page.title} · Shelfwright")
+    with st.sidebar:
+        language_switch()
+        person_box()
+    frame_is_drawn()
+    if signed_in():
+        navigation.run()

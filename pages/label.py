@@ -18,6 +18,7 @@ from pages.components.campaign_names import campaign_name
 from pages.components.card_view import CardView, make_view
 from pages.components.category_picker import category_picker
 from pages.components.context import actor, runtime
+from pages.components.database_notice import database_watched
 from pages.components.keys import keyboard
 from pages.components.labeling_actions import decide, keep_note, note_key, pick, skip, undo
 from pages.components.labeling_states import all_done, guidelines, no_campaign, not_yet, progress_line, still_building
@@ -56,6 +57,11 @@ def choose_campaign(campaigns: list[CampaignChoice]) -> CampaignChoice:
 @st.fragment
 def labeling() -> None:
     """The whole card: a key redraws this and nothing else."""
+    with database_watched():
+        draw_labeling()
+
+
+def draw_labeling() -> None:
     keep_in_step()
     show_message()
     asked = [st.session_state.get(CAMPAIGN), st.query_params.get("campaign"), st.session_state.get(LAST_CAMPAIGN)]

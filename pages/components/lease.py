@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
+from core.database_away import is_database_away
 from core.errors import AppError
 from core.labeling.queue import Task, renew_lease
 from core.types import utc_now
@@ -54,4 +55,8 @@ def _renew(every: timedelta) -> None:
         say(error_text(error))
         st.session_state[HELD_KEY] = None
         st.rerun()
+    except Exception as error:
+        if not is_database_away(error):
+            raise
+        return  # the next try comes soon, and a lease that ran out is kept while nobody takes the task
     st.session_state[HELD_KEY] = replace(held, renewed_at=now)
