@@ -18,6 +18,7 @@ class Action(StrEnum):
     PROMOTE = "promote"
     EDIT_RULES = "edit_rules"  # exclusion rules: what training rows lose
     REVIEW = "review"  # settle disagreements into gold, take gold back, judge near-duplicates of others
+    SEE_MEMBERS = "see_members"  # who is in the team and in which role, without figures
     SEE_PEOPLE = "see_people"  # other people's counts, speed and agreement
     MANAGE_PEOPLE = "manage_people"  # invite, change roles, switch off
     SEE_AUDIT = "see_audit"
@@ -31,6 +32,7 @@ _ANNOTATOR = {Action.LABEL, Action.MAKE_TOKENS}
 _REVIEWER = _ANNOTATOR | {
     Action.EDIT_CAMPAIGNS,
     Action.REVIEW,
+    Action.SEE_MEMBERS,
     Action.SEE_PEOPLE,
     Action.SEE_ANALYSIS,
     Action.EXPORT,
@@ -45,10 +47,18 @@ _OPERATOR = (_REVIEWER - {Action.SEE_PEOPLE}) | {
     Action.MANAGE_WEBHOOKS,
 }
 
+_ANALYST = _ANNOTATOR | {
+    Action.EDIT_CAMPAIGNS,
+    Action.EDIT_RULES,
+    Action.SEE_MEMBERS,
+    Action.SEE_ANALYSIS,
+    Action.EXPORT,
+}
+
 ALLOWED: dict[Role, set[Action]] = {
     Role.ANNOTATOR: _ANNOTATOR,
     Role.REVIEWER: _REVIEWER,
-    Role.ANALYST: _ANNOTATOR | {Action.EDIT_CAMPAIGNS, Action.EDIT_RULES, Action.SEE_ANALYSIS, Action.EXPORT},
+    Role.ANALYST: _ANALYST,
     Role.OPERATOR: _OPERATOR,
     Role.ADMIN: set(Action),
 }

@@ -12,7 +12,7 @@ from core.errors import N_, InvalidInput
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "SHELFWRIGHT_"
 DEVICES = ("auto", "cpu", "cuda")
-CHOICES = {"device": DEVICES, "image_scaling": ("", "imagenet", "symmetric")}
+CHOICES = {"device": DEVICES, "image_scaling": ("", "imagenet", "symmetric"), "sign_in": ("local", "oidc")}
 DATABASES = ("postgresql+psycopg://", "sqlite:///")
 # name -> what it may be, both ends included
 RANGES: dict[str, tuple[float, float]] = {
@@ -21,6 +21,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "job_lease_seconds": (1, 3_600),
     "worker_poll_seconds": (0.05, 60),
     "promotion_margin": (0, 1),
+    "sign_in_hours": (0.1, 720),
 }
 
 
@@ -34,6 +35,19 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8501
     person: str = field(default_factory=getpass.getuser)  # who acts from the terminal
+    sign_in: str = "local"  # local: by name, on this machine only; oidc: a team, see docs/team.md
+    public_url: str = ""  # where people open the app in team mode, such as https://shelf.example.com
+    oidc_metadata_url: str = ""  # ends in /.well-known/openid-configuration
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_client_secret_file: str = ""  # in place of the secret: a file that holds it
+    oidc_scope: str = "openid profile email"
+    oidc_role_claim: str = ""  # the claim that names roles or groups; empty: roles by invitation only
+    oidc_roles: str = ""  # what its values mean: shelf-admins=admin,staff=annotator; empty: the roles' own words
+    cookie_secret: str = field(default="", repr=False)  # signs the sign-in cookie; empty: made once, in the data folder
+    first_admin: str = ""  # the e-mail address that is an admin as long as nobody else who can sign in is
+    trust_unverified_email: bool = False  # whether an address counts where the provider says nothing of 'verified'
+    sign_in_hours: float = 24.0  # how long a sign-in lasts
     lease_minutes: float = 10.0
     job_lease_seconds: float = 15.0
     worker_poll_seconds: float = 0.5
