@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from db.session import is_sqlite
 from db.tables import CategoryRow, ProductRow
@@ -26,15 +26,49 @@ class KnownNode:
     id: int
     name_en: str | None
     code: str | None
+    is_retired: bool
+    merged_into_id: int | None
 
 
 def find_by_paths(session: Session, paths: Iterable[str]) -> dict[str, KnownNode]:
-    columns = (CategoryRow.path, CategoryRow.id, CategoryRow.name_en, CategoryRow.code)
+    columns = (
+        CategoryRow.path,
+        CategoryRow.id,
+        CategoryRow.name_en,
+        CategoryRow.code,
+        CategoryRow.retired_at.is_not(None),
+        CategoryRow.merged_into_id,
+    )
     found: dict[str, KnownNode] = {}
     for chunk in _chunks(dict.fromkeys(paths)):
         rows = session.execute(sa.select(*columns).where(CategoryRow.path.in_(chunk)))
-        found.update((path, KnownNode(id_, name_en, code)) for path, id_, name_en, code in rows)
+        found.update(
+            (path, KnownNode(id_, name_en, code, bool(is_retired), merged))
+            for path, id_, name_en, code, is_retired, merged in rows
+        )
     return found
+
+
+def bring_back(session: Session, ids: Iterable[int]) -> None:
+    """Retired categories are in use again."""
+    for chunk in _chunks(ids):
+        session.execute(
+            sa.update(CategoryRow)
+            .where(CategoryRow.id.in_(chunk))
+            .values(retired_at=None)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def find_unusable(session: Session, category_id: int) -> tuple[str, bool, bool, str | None] | None:
+    """(path, is it a leaf, is it retired, path of what it was merged into), read afresh; none: no such category."""
+    target = aliased(CategoryRow)
+    found = session.execute(
+        sa.select(CategoryRow.path, CategoryRow.is_leaf, CategoryRow.retired_at.is_not(None), target.path)
+        .join(target, target.id == CategoryRow.merged_into_id, isouter=True)
+        .where(CategoryRow.id == category_id)
+    ).one_or_none()
+    return (found[0], found[1], bool(found[2]), found[3]) if found else None
 
 
 def _chunks(values: Iterable[Any]) -> Iterator[list[Any]]:

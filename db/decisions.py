@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from db.enums import DecisionKind, LabelSource
-from db.label_sources import outranks
 from db.people import insert_for
 from db.session import is_sqlite
+from db.standing_labels import find_winner, hold_tree
 from db.tables import (
     CampaignRow,
     CategoryRow,
@@ -92,7 +92,8 @@ def _count_day(insert: Any, on_sqlite: bool) -> Any:
 
 def lock_product(session: Session, product_id: int, category_id: int | None) -> tuple[int | None, bool]:
     """Hold the product until the end of the transaction: its current category, and whether the
-    other one is a leaf in use that it may be given."""
+    other one is a leaf in use that it may be given, which it stays until then."""
+    hold_tree(session)
     row = session.execute(_LOCK_PRODUCT, {"product": product_id, "category": category_id}).one()
     return row.category_id, bool(row.category_is_usable)
 
@@ -127,16 +128,8 @@ def add_human_label(
 
 
 def restore_winning_label(session: Session, product_id: int) -> None:
-    """Give the product the label that counts: of those not undone gold, else the latest human, else imported one."""
-    undo = decisions.alias("undo")
-    winner = session.execute(
-        sa.select(labels.c.category_id, labels.c.source, labels.c.created_at)
-        .select_from(labels.outerjoin(undo, undo.c.undoes_id == labels.c.decision_id))
-        .where(labels.c.product_id == product_id, undo.c.id.is_(None))
-        .order_by(outranks(labels.c.source).desc(), labels.c.id.desc())
-        .limit(1)
-    ).one_or_none()
-    category, source, at = winner or (None, None, None)
+    """Give the product the label that counts, as `db.standing_labels` says; none where none stands."""
+    category, source, at = find_winner(session, product_id) or (None, None, None)
     session.execute(_SET_LABEL, {"product": product_id, "category": category, "label_origin": source, "at": at})
 
 

@@ -9,7 +9,8 @@ from db.enums import CHECKED_BY_PEOPLE, LabelSource
 
 def is_checked(label_source: Any) -> sa.ColumnElement[bool]:
     """A person gave the label; false, never unknown, of a product without a label."""
-    return sa.func.coalesce(label_source.in_(CHECKED_BY_PEOPLE), sa.false())
+    said = sa.or_(*(label_source == source for source in CHECKED_BY_PEOPLE))  # IN (...) is not for many rows at once
+    return sa.func.coalesce(said, sa.false())
 
 
 def outranks(label_source: Any) -> sa.ColumnElement[int]:

@@ -1,10 +1,12 @@
 """What is known of each product's category, read from the append-only labels and decisions.
 
 Per product: what a reviewer settled wins, else the latest human decision that was not undone (it may say 'cannot
-tell'), else the latest human label without a decision, else the latest imported label.
+tell'), else the latest human label without a decision, else the latest imported label. A label says today what edits
+of the tree made of it (`db.standing_labels`).
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -12,14 +14,16 @@ from sqlalchemy.orm import Session, aliased
 
 from db.enums import DecisionKind, LabelSource
 from db.product_texts import ProductText, list_texts
-from db.tables import DecisionRow, LabelRow, ProductRow, ProductSplitRow
+from db.standing_labels import edit_is_undone
+from db.tables import DecisionRow, LabelRow, ProductRow, ProductSplitRow, table_of
 
 
 class Moment(NamedTuple):
-    """Up to which rows is read, so that two passes see the same while people go on labeling."""
+    """Up to which rows is read, so that two passes see the same while people label and edit the tree."""
 
     label_id: int
     decision_id: int
+    at: datetime  # edits of the tree undone later still count
 
 
 class Verdict(NamedTuple):
@@ -32,7 +36,7 @@ class Verdict(NamedTuple):
 
 def now_in_labels(session: Session) -> Moment:
     label_id = session.scalar(sa.select(sa.func.max(LabelRow.id))) or 0
-    return Moment(label_id, session.scalar(sa.select(sa.func.max(DecisionRow.id))) or 0)
+    return Moment(label_id, session.scalar(sa.select(sa.func.max(DecisionRow.id))) or 0, datetime.now(UTC))
 
 
 def iter_ranges(session: Session, chunk: int) -> Iterator[tuple[int, int]]:
@@ -50,22 +54,24 @@ def iter_ranges(session: Session, chunk: int) -> Iterator[tuple[int, int]]:
 def map_verdicts(session: Session, first_id: int, last_id: int, moment: Moment) -> dict[int, Verdict]:
     """Product id -> verdict, for products of this range of ids that have one."""
     verdicts: dict[int, Verdict] = {}
+    today = _map_carried(session, first_id, last_id, moment)
     labels = (
-        sa.select(LabelRow.product_id, LabelRow.category_id)
+        sa.select(LabelRow.id, LabelRow.product_id, LabelRow.category_id)
         .where(
             LabelRow.product_id.between(first_id, last_id),
             LabelRow.id <= moment.label_id,
             LabelRow.decision_id.is_(None),
+            LabelRow.carried_from_id.is_(None),
         )
         .order_by(LabelRow.product_id, LabelRow.id)
     )
     for source in (LabelSource.IMPORT, LabelSource.HUMAN):
-        for product_id, category_id in session.execute(labels.where(LabelRow.source == source)):
-            verdicts[product_id] = Verdict(category_id, source, DecisionKind.LABEL)
+        for label_id, product_id, category_id in session.execute(labels.where(LabelRow.source == source)):
+            verdicts[product_id] = Verdict(today.get(label_id, category_id), source, DecisionKind.LABEL)
     undo = aliased(DecisionRow)
     is_undone = sa.select(undo.id).where(undo.undoes_id == DecisionRow.id, undo.id <= moment.decision_id).exists()
     decisions = (
-        sa.select(DecisionRow.product_id, DecisionRow.kind, LabelRow.category_id)
+        sa.select(DecisionRow.product_id, DecisionRow.kind, LabelRow.id, LabelRow.category_id)
         .join(LabelRow, LabelRow.decision_id == DecisionRow.id, isouter=True)
         .where(
             DecisionRow.product_id.between(first_id, last_id),
@@ -75,12 +81,29 @@ def map_verdicts(session: Session, first_id: int, last_id: int, moment: Moment) 
         )
         .order_by(DecisionRow.product_id, DecisionRow.kind == DecisionKind.SETTLE, DecisionRow.id)
     )
-    for product_id, kind, category_id in session.execute(decisions):
+    for product_id, kind, label_id, given_id in session.execute(decisions):
+        category_id = today.get(label_id, given_id)
         if kind == DecisionKind.SETTLE:
             verdicts[product_id] = Verdict(category_id, LabelSource.GOLD, DecisionKind.LABEL)
         elif kind != DecisionKind.LABEL or category_id is not None:
             verdicts[product_id] = Verdict(category_id, LabelSource.HUMAN, kind)
     return verdicts
+
+
+def _map_carried(session: Session, first_id: int, last_id: int, moment: Moment) -> dict[int | None, int]:
+    """Label that a person or a file gave -> the category that edits of the tree carried it to."""
+    labels = table_of(LabelRow)
+    query = (
+        sa.select(labels.c.carried_from_id, labels.c.category_id)
+        .where(
+            labels.c.product_id.between(first_id, last_id),
+            labels.c.id <= moment.label_id,
+            labels.c.carried_from_id.is_not(None),
+            ~edit_is_undone(labels, moment.at),
+        )
+        .order_by(labels.c.id)
+    )
+    return dict(session.execute(query).all())  # the latest row wins
 
 
 def list_products(session: Session, first_id: int, last_id: int) -> list[ProductText]:

@@ -153,20 +153,6 @@ def update_products(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         session.execute(statement, [{f"{name}_": value for name, value in row.items()} for row in rows])
 
 
-def latest_imported_labels(session: Session, product_ids: Sequence[int]) -> dict[int, int]:
-    """Product -> category of its latest imported label."""
-    found: dict[int, int] = {}
-    for start in range(0, len(product_ids), IN_CHUNK):
-        part = product_ids[start : start + IN_CHUNK]
-        query = (
-            sa.select(LabelRow.product_id, LabelRow.category_id)
-            .where(LabelRow.product_id.in_(part), LabelRow.source == LabelSource.IMPORT)
-            .order_by(LabelRow.id)
-        )
-        found.update(session.execute(query).all())  # a later row takes the place of an earlier one
-    return found
-
-
 def insert_labels(session: Session, labels: Sequence[tuple[int, int]], now: datetime) -> None:
     """Imported labels as (product, category)."""
     if labels:

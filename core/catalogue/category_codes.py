@@ -6,6 +6,7 @@ from pathlib import Path
 from core.catalogue.columns import looks_like_code
 from core.catalogue.import_options import ImportOptions
 from core.catalogue.taxonomy import SEPARATOR, Names, load_taxonomy
+from core.catalogue.taxonomy_edits.meaning import resolve
 from core.runtime import Runtime
 
 
@@ -20,9 +21,13 @@ def find_codes(runtime: Runtime, options: ImportOptions) -> Mapping[str, Names] 
 
 
 def _codes_of_tree(runtime: Runtime) -> dict[str, Names]:
-    """The codes of leaves in use; one that two leaves share says nothing."""
-    paths: dict[str, list[str]] = {}
-    for category in load_taxonomy(runtime).categories.values():
-        if category.code and category.is_leaf and category.retired_at is None:
-            paths.setdefault(category.code, []).append(category.path)
-    return {code: tuple(found[0].split(SEPARATOR)) for code, found in paths.items() if len(found) == 1}
+    """The codes of leaves in use, and of those merged into one; a code that two leaves share says nothing."""
+    tree = load_taxonomy(runtime).categories
+    paths: dict[str, set[str]] = {}
+    merged: dict[str, set[str]] = {}
+    for category in tree.values():
+        meant = tree.get(resolve(tree, category.id) or 0)
+        if category.code and meant is not None and meant.is_leaf:
+            found = paths if meant is category else merged
+            found.setdefault(category.code, set()).add(meant.path)
+    return {code: tuple(min(found).split(SEPARATOR)) for code, found in (merged | paths).items() if len(found) == 1}

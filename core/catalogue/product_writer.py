@@ -11,6 +11,8 @@ from core.catalogue.rows import Draft
 from core.catalogue.taxonomy import Names, ensure_categories
 from db import product_upserts as upserts
 from db.enums import LabelSource
+from db.people import get_revisions
+from db.standing_labels import hold_tree, latest_imported
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,11 +54,13 @@ class ProductWriter:
         self._malls: dict[str, int] = {}
         self._mall_categories: dict[tuple[int, str], int] = {}
         self._categories: dict[Names, int] = {}
+        self._tree_revision = 0
         self._seen = _SeenKeys()
 
     def write(self, session: Session, drafts: Sequence[Draft], now: datetime) -> Written:
         """Insert or update these products. Nothing is remembered before `confirm`."""
         written = Written()
+        self._hold_tree(session)
         first_of = self._first_of_each(drafts, written)
         self._make_maps(session, first_of.values(), now)
         known = upserts.find_known(session, self._source, list(first_of))
@@ -85,6 +89,13 @@ class ProductWriter:
     def forget(self) -> None:
         """The transaction was rolled back: what it made is not there."""
         self._malls, self._mall_categories, self._categories = {}, {}, {}
+
+    def _hold_tree(self, session: Session) -> None:
+        """Nobody edits the tree during this block; what was known of it before an edit is forgotten."""
+        hold_tree(session)
+        (revision,) = get_revisions(session, "taxonomy")
+        if revision != self._tree_revision:
+            self._categories, self._tree_revision = {}, revision
 
     def _first_of_each(self, drafts: Sequence[Draft], written: Written) -> dict[str, Draft]:
         first_of: dict[str, Draft] = {}
@@ -170,7 +181,7 @@ class ProductWriter:
         given = {
             product_id: self._categories[draft.category] for product_id, draft in changed if draft.category is not None
         }
-        before = upserts.latest_imported_labels(session, list(given))
+        before = latest_imported(session, list(given))
         labels = [
             (product_id, category) for product_id, category in given.items() if before.get(product_id) != category
         ]

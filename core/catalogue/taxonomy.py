@@ -7,21 +7,20 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from core.catalogue.former_paths import SEPARATOR, Names, follow_edits
 from core.catalogue.per_revision import PerRevision
-from core.errors import N_, InvalidInput, NotFound, StaleEdit
+from core.errors import N_, InvalidInput, NotFound, StaleEdit, UnknownCategory
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor, utc_now
 from db import categories
 from db.people import add_audit, raise_revision
+from db.standing_labels import hold_tree
 from db.tables import CategoryRow
 
-SEPARATOR = " > "
 MAX_DEPTH = 12
 MAX_PATH_BYTES = 2_400  # PostgreSQL's unique index takes no more than 2,704
 MAX_GUIDELINES = 20_000  # characters
-
-Names = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,7 @@ class Category:
     is_recommended: bool  # false: learned, and never suggested
     guidelines: str | None
     retired_at: datetime | None = None
+    merged_into_id: int | None = None  # what still says this category means that one: `taxonomy_edits.meaning`
 
 
 _FIELDS = tuple(part.name for part in fields(Category))
@@ -97,6 +97,21 @@ def get_category(runtime: Runtime, category_id: int) -> Category:
     return category
 
 
+def unusable_category(session: Session, category_id: int) -> UnknownCategory:
+    """Why no product may be given this category: the error to raise, in words."""
+    found = categories.find_unusable(session, category_id)
+    if found is None:
+        return UnknownCategory(N_("There is no category {category_id}."), category_id=category_id)
+    path, _, is_retired, target = found
+    if target is not None and is_retired:
+        return UnknownCategory(
+            N_("'{category}' was merged into '{target}': choose that."), category=path, target=target
+        )
+    if is_retired:
+        return UnknownCategory(N_("The category {category} is retired."), category=path)
+    return UnknownCategory(N_("This category cannot be given: it is not a leaf that is in use."))
+
+
 def clean_name(name: str) -> str:
     """A name as it is kept: NFC, single spaces, no control characters, '>' as '›' (a path is split at '>')."""
     text = unicodedata.normalize("NFC", name).replace(">", "›")
@@ -129,8 +144,9 @@ def ensure_categories(
     """The id of each path, making what is missing (ancestors too). Call it early in a write transaction.
 
     `names_en` gives the English names along a path: {("남성", "바지"): ("Men", "Trousers")}. They are filled in
-    where a node has none. Raises the revision 'taxonomy' when something changed, InvalidInput for an empty,
-    too deep or too long path.
+    where a node has none. A path that edits of the tree renamed, moved or merged means what it became; one that was
+    retired with nothing in its place is in use again. Raises the revision 'taxonomy' when something changed,
+    InvalidInput for an empty, too deep or too long path.
     """
     return grow_taxonomy(session, paths, now, names_en).ids
 
@@ -143,8 +159,12 @@ def grow_taxonomy(
     codes: Mapping[Names, str] | None = None,
 ) -> Growth:
     """`ensure_categories`, with counts and the codes that the file gives its categories."""
-    given = {path: clean_path(path) for path in dict.fromkeys(paths)}
-    english = _english_of_nodes(given, names_en or {})
+    hold_tree(session)
+    cleaned = {path: clean_path(path) for path in dict.fromkeys(paths)}
+    given = follow_edits(session, cleaned)
+    english = _english_of_nodes(
+        {path: names for path, names in given.items() if names == cleaned[path]}, names_en or {}
+    )
     code_of = {given[path]: code for path, code in (codes or {}).items() if path in given}
     nodes = dict.fromkeys(node[:depth] for node in given.values() for depth in range(1, len(node) + 1))
     keys = {node: SEPARATOR.join(node) for node in nodes}
@@ -156,13 +176,20 @@ def grow_taxonomy(
         rows = categories.find_by_paths(session, keys.values())
         ids = {node: rows[key].id for node, key in keys.items() if key in rows}
         growth.n_created = _create(session, [node for node in nodes if node not in ids], ids, english, code_of, now)
-    growth.n_updated = _fill_in(
-        session, {node: rows[key] for node, key in keys.items() if key in rows}, english, code_of
-    )
+    known = {node: rows[key] for node, key in keys.items() if key in rows}
+    growth.n_updated = _fill_in(session, known, english, code_of) + _bring_back(session, known)
     if growth.n_created or growth.n_updated:
         raise_revision(session, "taxonomy")
-    growth.ids = {path: ids[node] for path, node in given.items()}
+    means = {row.id: row.merged_into_id for row in known.values() if row.merged_into_id is not None}
+    growth.ids = {path: means.get(ids[node], ids[node]) for path, node in given.items()}
     return growth
+
+
+def _bring_back(session: Session, known: Mapping[Names, categories.KnownNode]) -> int:
+    """What was retired with nothing in its place and is given again is in use again; returns how many."""
+    retired = [row.id for row in known.values() if row.is_retired and row.merged_into_id is None]
+    categories.bring_back(session, retired)
+    return len(retired)
 
 
 def _english_of_nodes(given: Mapping[Names, Names], names_en: Mapping[Names, Names]) -> dict[Names, Names]:
