@@ -21,8 +21,11 @@ class Rate:
         return self.n < TOO_FEW
 
 
-def wilson_interval(successes: int, n: int, z: float = Z_95) -> tuple[float, float]:
-    """The Wilson score interval of successes / n: right at the edges and for small n. (0, 1) where n is 0."""
+def wilson_interval(successes: float, n: float, z: float = Z_95) -> tuple[float, float]:
+    """The Wilson score interval of successes / n: right at the edges and for small n. (0, 1) where n is 0.
+
+    With weights or clusters n is an effective one and need not be whole.
+    """
     if n == 0:
         return 0.0, 1.0
     share, spread = successes / n, z * z / n

@@ -1,0 +1,241 @@
+"""Queries behind people's and models' error rates: gold products, the blind votes on them, what versions answer.
+
+A blind vote counts while it is not undone and was not copied from a near-duplicate. Gold products are found through
+their index, so nothing here grows with the catalogue; only `count_parts` reads all blind votes.
+"""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from db.enums import DecisionKind, Fold, LabelSource
+from db.tables import (
+    AcceptedAlternativeRow,
+    CategoryRow,
+    DecisionRow,
+    MeasurementRow,
+    ModelVersionRow,
+    PersonRow,
+    PredictionRow,
+    ProductRow,
+    ProductSplitRow,
+)
+
+KIND = "error_rates"  # of measurements
+VOTES = (DecisionKind.LABEL, DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING)
+
+
+class GoldProduct(NamedTuple):
+    """A settled product; `fold` is none where it has none yet."""
+
+    id: int
+    title: str
+    category_id: int
+    fold: int | None
+
+
+class Vote(NamedTuple):
+    """A blind vote. `category_id` is none for 'cannot tell' and 'bad listing'."""
+
+    product_id: int
+    decision_id: int
+    person_id: int
+    person: str
+    kind: DecisionKind
+    category_id: int | None
+    note: str | None
+
+
+def _not_undone(decision: Any = DecisionRow) -> sa.ColumnElement[bool]:
+    undo = aliased(DecisionRow)
+    return ~sa.exists().where(undo.undoes_id == decision.id)
+
+
+def _is_blind_vote() -> sa.ColumnElement[bool]:
+    return sa.and_(
+        DecisionRow.is_blind.is_(True),
+        DecisionRow.kind.in_(VOTES),
+        DecisionRow.copied_from_id.is_(None),
+        _not_undone(),
+    )
+
+
+def last_decision_id(session: Session) -> int:
+    return session.scalar(sa.select(sa.func.max(DecisionRow.id))) or 0
+
+
+def has_blind_votes(session: Session) -> bool:
+    """Whether anybody ever voted blind; reads decisions until the first."""
+    return session.scalar(sa.select(DecisionRow.id).where(DecisionRow.is_blind.is_(True)).limit(1)) is not None
+
+
+def count_gold(session: Session) -> int:
+    query = sa.select(sa.func.count()).where(ProductRow.label_source == LabelSource.GOLD)
+    return session.scalar(query) or 0
+
+
+def list_gold(session: Session, after_id: int, limit: int, category_ids: list[int] | None = None) -> list[GoldProduct]:
+    """Settled products by id, of these categories only where some are given."""
+    query = (
+        sa.select(ProductRow.id, ProductRow.title, ProductRow.category_id, ProductSplitRow.fold)
+        .join(ProductSplitRow, ProductSplitRow.product_id == ProductRow.id, isouter=True)
+        .where(ProductRow.label_source == LabelSource.GOLD, ProductRow.id > after_id)
+        .order_by(ProductRow.id)
+        .limit(limit)
+    )
+    if category_ids is not None:
+        query = query.where(ProductRow.category_id.in_(category_ids))
+    rows = session.execute(query)
+    return [GoldProduct(id_, title, category, fold) for id_, title, category, fold in rows if category is not None]
+
+
+def list_votes(session: Session, product_ids: list[int]) -> list[Vote]:
+    """Blind votes on these products, by product and in the order they were given."""
+    query = (
+        sa.select(
+            DecisionRow.product_id,
+            DecisionRow.id,
+            DecisionRow.person_id,
+            PersonRow.name,
+            DecisionRow.kind,
+            DecisionRow.category_id,
+            DecisionRow.note,
+        )
+        .join(PersonRow, PersonRow.id == DecisionRow.person_id)
+        .where(DecisionRow.product_id.in_(product_ids), _is_blind_vote())
+        .order_by(DecisionRow.product_id, DecisionRow.id)
+    )
+    return [Vote(*row) for row in session.execute(query)]
+
+
+def map_settlers(session: Session, product_ids: list[int]) -> dict[int, int]:
+    """Product id -> the person whose settlement stands."""
+    query = (
+        sa.select(DecisionRow.product_id, DecisionRow.person_id)
+        .where(
+            DecisionRow.product_id.in_(product_ids),
+            DecisionRow.kind == DecisionKind.SETTLE,
+            _not_undone(),
+        )
+        .order_by(DecisionRow.id)
+    )
+    return dict(session.execute(query).all())
+
+
+def list_answers(session: Session, version_ids: list[int], product_ids: list[int]) -> list[tuple[int, int, int]]:
+    """(version, product, the category of its first answer)."""
+    query = sa.select(PredictionRow.model_version_id, PredictionRow.product_id, PredictionRow.category_id).where(
+        PredictionRow.model_version_id.in_(version_ids), PredictionRow.product_id.in_(product_ids)
+    )
+    return [(row[0], row[1], row[2]) for row in session.execute(query)]
+
+
+def list_alternatives(session: Session, product_ids: list[int]) -> list[tuple[int, int, int]]:
+    """(product, category that is right as well, who said so)."""
+    query = sa.select(
+        AcceptedAlternativeRow.product_id, AcceptedAlternativeRow.category_id, AcceptedAlternativeRow.person_id
+    ).where(AcceptedAlternativeRow.product_id.in_(product_ids))
+    return [(row[0], row[1], row[2]) for row in session.execute(query)]
+
+
+def map_merged(session: Session) -> dict[int, int]:
+    """Category id -> the one it was merged into."""
+    query = sa.select(CategoryRow.id, CategoryRow.merged_into_id).where(CategoryRow.merged_into_id.is_not(None))
+    return {old: new for old, new in session.execute(query) if new is not None}
+
+
+def list_scored_versions(session: Session, limit: int) -> list[tuple[int, str]]:
+    """(id, name) of versions that answered products, newest first."""
+    query = (
+        sa.select(ModelVersionRow.id, ModelVersionRow.name)
+        .where(sa.exists().where(PredictionRow.model_version_id == ModelVersionRow.id))
+        .order_by(ModelVersionRow.id.desc())
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def map_names(session: Session, version_ids: list[int]) -> dict[int, str]:
+    query = sa.select(ModelVersionRow.id, ModelVersionRow.name).where(ModelVersionRow.id.in_(version_ids))
+    return dict(session.execute(query).all())
+
+
+class PartCount(NamedTuple):
+    """How many voted products are alike in this."""
+
+    is_single: bool
+    is_disputed: bool
+    model_differs: bool
+    n: int
+
+
+def count_parts(session: Session, version_id: int | None) -> list[PartCount]:
+    """Voted products by whether one vote was given, votes contradict each other, the model contradicts them.
+
+    With a version only products of the test fold that it answered.
+    """
+    votes = sa.select(
+        DecisionRow.product_id,
+        sa.func.count().label("n"),
+        sa.func.count(DecisionRow.category_id).label("n_categories"),
+        sa.func.min(DecisionRow.category_id).label("lowest"),
+        sa.func.max(DecisionRow.category_id).label("highest"),
+    ).where(_is_blind_vote())
+    if version_id is not None:
+        votes = votes.join(ProductSplitRow, ProductSplitRow.product_id == DecisionRow.product_id).where(
+            ProductSplitRow.fold == Fold.TEST
+        )
+    voted = votes.group_by(DecisionRow.product_id).subquery()
+    contradicts = sa.or_(
+        voted.c.lowest != voted.c.highest, sa.and_(voted.c.n_categories > 0, voted.c.n_categories < voted.c.n)
+    )
+    is_disputed = sa.func.coalesce(contradicts, sa.false()).label("is_disputed")
+    is_single = (voted.c.n == 1).label("is_single")
+    differs: sa.ColumnElement[bool] = sa.false()
+    if version_id is not None:
+        differs = sa.func.coalesce(voted.c.lowest != PredictionRow.category_id, sa.true())
+    named = differs.label("model_differs")
+    query = sa.select(is_single, is_disputed, named, sa.func.count()).select_from(voted)
+    if version_id is not None:
+        query = query.join(
+            PredictionRow,
+            sa.and_(PredictionRow.product_id == voted.c.product_id, PredictionRow.model_version_id == version_id),
+        )
+    rows = session.execute(query.group_by(is_single, is_disputed, named))
+    return [PartCount(bool(single), bool(disputed), bool(differ), n) for single, disputed, differ, n in rows]
+
+
+def find_measurement(session: Session, version_id: int | None) -> MeasurementRow | None:
+    """The newest of this version (none: without a model)."""
+    return session.scalar(
+        sa.select(MeasurementRow)
+        .where(
+            MeasurementRow.kind == KIND,
+            MeasurementRow.campaign_id.is_(None),
+            MeasurementRow.model_version_id.is_not_distinct_from(version_id),
+        )
+        .order_by(MeasurementRow.id.desc())
+        .limit(1)
+    )
+
+
+def replace_measurement(
+    session: Session, version_id: int | None, last_decision_id: int, result: dict[str, Any], now: datetime
+) -> None:
+    """Keep the newest of a version only."""
+    session.execute(
+        sa.delete(MeasurementRow).where(
+            MeasurementRow.kind == KIND, MeasurementRow.model_version_id.is_not_distinct_from(version_id)
+        )
+    )
+    session.add(
+        MeasurementRow(
+            kind=KIND,
+            model_version_id=version_id,
+            last_decision_id=last_decision_id,
+            result=result,
+            created_at=now,
+        )
+    )
