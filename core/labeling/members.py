@@ -14,13 +14,13 @@ from db.people import add_audit, raise_revision
 MAX_PEOPLE = 1_000
 
 
-def require_member(session: Session, campaign_id: int, person_id: int) -> None:
+def require_member(session: Session, campaign_id: int, actor: Actor) -> None:
     """Raise Forbidden where the campaign has members and this person is none of them.
 
     One statement over a primary key: to be called where a task is handed out. What a person holds already (from
     before the members were set) they may still decide.
     """
-    if campaign_members.is_shut_out(session, campaign_id, person_id):
+    if campaign_members.is_shut_out(session, campaign_id, actor.person_id):
         raise Forbidden(N_("This campaign is for its members only. Whoever runs it can add you."))
 
 
