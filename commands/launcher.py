@@ -1,5 +1,6 @@
 """Starts app and worker, waits until the app answers, keeps both alive, stops both."""
 
+import errno
 import os
 import socket
 import subprocess
@@ -9,9 +10,11 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
-from core.errors import InvalidInput, NotReady
+from core.errors import NotReady
 from core.settings import ROOT, Settings
+from core.sign_in_setup import write_streamlit_secrets
 
 READY_SECONDS = 60.0
 MAX_RESTARTS = 5  # within RESTART_SECONDS
@@ -20,17 +23,19 @@ LOG_LIMIT = 10_000_000
 
 
 def check_port(host: str, port: int) -> None:
-    """Raise InvalidInput unless the address is this machine's own, NotReady when the port is taken."""
-    if host not in ("127.0.0.1", "localhost", "::1"):
-        raise InvalidInput(
-            "Shelfwright has no sign-in yet, so it listens on this machine only (127.0.0.1), not on {host}.",
-            host=host,
-        )
+    """Raise NotReady when the port is taken or the address is none of this machine's."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise NotReady(
+                    "Shelfwright cannot listen on {host} (SHELFWRIGHT_HOST), port {port}: {reason}",
+                    host=host,
+                    port=port,
+                    reason=error.strerror or error,
+                ) from error
             raise NotReady(
                 "Port {port} is in use, perhaps by Shelfwright itself. Choose another: make run PORT={other}",
                 port=port,
@@ -38,15 +43,38 @@ def check_port(host: str, port: int) -> None:
             ) from None
 
 
+def _reachable(host: str) -> str:
+    """The address at which this machine itself finds what listens on `host`."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on
+    return f"[{name}]" if ":" in name else name
+
+
+def team_options(settings: Settings) -> list[str]:
+    """What Streamlit must be told in team mode; the secrets themselves go through a file that only we can read."""
+    if settings.sign_in == "local":
+        return []
+    public = urlsplit(settings.public_url)
+    port = public.port or (443 if public.scheme == "https" else 80)
+    return [
+        f"--secrets.files={write_streamlit_secrets(settings)}",
+        f"--browser.serverAddress={public.hostname}",  # whose pages may open a connection
+        f"--browser.serverPort={port}",
+    ]
+
+
 class Launcher:
     """Two child processes in process groups of their own, so that Ctrl-C reaches them through us, once."""
 
     def __init__(self, settings: Settings, port: int) -> None:
         self.settings, self.port = settings, port
-        self.url = f"http://[{settings.host}]:{port}" if ":" in settings.host else f"http://{settings.host}:{port}"
+        self.url = f"http://{_reachable(settings.host)}:{port}"
+        self.public_url = settings.public_url or self.url  # what people open
         streamlit = [sys.executable, "-m", "pages.components.server", "run", "app.py"]
         address = [f"--server.port={port}", f"--server.address={settings.host}"]
-        self.commands = {"app": streamlit + address, "worker": [sys.executable, "cli.py", "worker"]}
+        self.commands = {
+            "app": streamlit + address + team_options(settings),
+            "worker": [sys.executable, "cli.py", "worker"],
+        }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.restarts: list[float] = []
 

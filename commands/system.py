@@ -15,6 +15,7 @@ from commands.terminal import JsonFlag, emit, opened, progress_shown
 from core.errors import NotReady
 from core.runtime import make_data_folder
 from core.settings import check_range, read_settings
+from core.sign_in_setup import check_sign_in
 
 FREE_BYTES_NEEDED = 1_000_000_000
 
@@ -38,6 +39,7 @@ def run(
     settings = read_settings()
     port = settings.port if port is None else port
     check_range("--port", "port", port)
+    check_sign_in(settings)
     check_port(settings.host, port)
     _check_disk(settings.data_dir)
     for asked_to_stop in (signal.SIGINT, signal.SIGTERM):  # a shell that starts us in the background ignores SIGINT
@@ -73,7 +75,7 @@ def _serve(launcher: Launcher) -> None:
     launcher.start()
     try:
         launcher.wait_until_ready()
-        sys.stdout.write(f"\nShelfwright is ready at {launcher.url}  ({time.monotonic() - started:.1f} s)\n")
+        sys.stdout.write(f"\nShelfwright is ready at {launcher.public_url}  ({time.monotonic() - started:.1f} s)\n")
         sys.stdout.write("Ctrl-C stops app and worker.\n")
         sys.stdout.flush()
         launcher.watch()

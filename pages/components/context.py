@@ -8,12 +8,15 @@ import streamlit as st
 from core import revisions
 from core.catalogue.import_options import options_from
 from core.catalogue.import_plan import Plan, plan_import
+from core.errors import Forbidden, NotSignedIn
 from core.people import sign_in_local
 from core.runtime import Runtime, open_runtime
 from core.settings import read_settings
+from core.sign_in import still_welcome
 from core.types import Actor
 
 ACTOR_KEY = "app.actor"
+PEOPLE_KEY = "app.people_revision"  # of when the actor was last looked up
 
 
 @st.cache_resource
@@ -22,14 +25,37 @@ def runtime() -> Runtime:
     return open_runtime(read_settings())
 
 
-def actor() -> Actor:
-    """Who is at the keyboard; app.py has asked for the name before any page runs.
+def is_team() -> bool:
+    """Whether people sign in at a provider; else a name is enough, on this machine."""
+    return runtime().settings.sign_in == "oidc"
 
-    A page run on its own (in a test) acts for the person of the settings.
+
+def actor() -> Actor:
+    """Who is at the keyboard, as of now; app.py has asked who they are before any page runs.
+
+    A fragment or a callback runs without app.py, so whoever was switched off meanwhile is found out here: Forbidden.
+    A page run on its own (in a test) acts for the person of the settings; never in team mode: NotSignedIn.
     """
     if ACTOR_KEY not in st.session_state:
+        if is_team():
+            raise NotSignedIn()
         st.session_state[ACTOR_KEY] = sign_in_local(runtime(), runtime().settings.person)
-    return st.session_state[ACTOR_KEY]  # type: ignore[no-any-return]
+    return refresh_actor()
+
+
+def refresh_actor() -> Actor:
+    """The actor with the role they have now. One counter is read; the person only when it moved. Who was switched off
+    is nobody from here on: Forbidden."""
+    moved = revision("people")
+    who: Actor = st.session_state[ACTOR_KEY]
+    if st.session_state.get(PEOPLE_KEY) != (moved, who.person_id):
+        try:
+            st.session_state[ACTOR_KEY] = who = still_welcome(runtime(), who)
+        except Forbidden:
+            del st.session_state[ACTOR_KEY]
+            raise
+        st.session_state[PEOPLE_KEY] = (moved, who.person_id)
+    return who
 
 
 def revision(*names: str) -> tuple[int, ...]:
