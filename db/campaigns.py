@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from db.enums import CampaignKind, CampaignStatus, JobStatus, ProductOrder
 from db.people import insert_for
-from db.products import Conditions, select_products, sort_keys
+from db.product_conditions import Conditions, select_products
+from db.product_orders import sort_keys
 from db.tables import CampaignRow, DailyProgressRow, JobRow, ProductRow, TaskRow, table_of
 
 _STATUS = sa.select(CampaignRow.status, CampaignRow.overlap).where(

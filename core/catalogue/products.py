@@ -13,19 +13,21 @@ import sqlalchemy as sa
 
 from core.errors import N_, InvalidInput, NoModelYet
 from core.runtime import Runtime
-from db import model_versions, products
+from db import model_versions, product_orders, products
 from db.enums import LabelSource, NoiseMethod, ProductOrder
+from db.product_conditions import Conditions
 
 LABEL_SOURCES = ("import", "human", "gold", "none", "unchecked")
 MAX_PAGE = 500
 MAX_CATEGORIES = 1_000
 MAX_WORDS = 300  # characters of a keyword or a source
+MAX_ANY_WORDS = 200  # keywords of which one is enough
 LARGEST_ID = 2**63 - 1
 MAX_SEED = 2**53 - 1  # the shuffle adds to it: a larger one would not fit PostgreSQL's numbers
 
 
 @dataclass(frozen=True)
-class ProductFilter(products.Conditions):
+class ProductFilter(Conditions):
     """What products to find. `to_dict` is what a campaign stores, `to_query` what stands in a URL."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -62,7 +64,9 @@ def _kind(hint: Any) -> type:
     return get_origin(hint) or hint
 
 
-_KINDS = {name: _kind(hint) for name, hint in get_type_hints(products.Conditions).items()}
+_HINTS = get_type_hints(Conditions)
+_KINDS = {name: _kind(hint) for name, hint in _HINTS.items()}
+_TEXTS = {name for name, hint in _HINTS.items() if hint == tuple[str, ...]}
 
 
 def _parse(name: str, value: Any) -> Any:
@@ -70,31 +74,49 @@ def _parse(name: str, value: Any) -> Any:
     try:
         if kind is bool:
             return str(value).lower() in ("1", "true", "yes")
+        if name in _TEXTS:
+            return _words(value)
         if kind is tuple:
             parts = value.split(",") if isinstance(value, str) else value
             return tuple(int(part) for part in parts)
         if kind is date:
             return value if isinstance(value, date) else date.fromisoformat(value)
         if kind is str:
-            return str(value).replace("\0", "").strip()[:MAX_WORDS] or None
+            return _word(value) or None
         return kind(value)
     except (TypeError, ValueError):
         raise InvalidInput(N_("The filter '{name}' cannot be '{value}'."), name=name, value=value) from None
 
 
+def _word(value: Any) -> str:
+    return " ".join(str(value).replace("\0", "").split())[:MAX_WORDS]
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    """Each word or phrase once; a comma parts them, also within one of a list, so that a URL says the same."""
+    parts = [value] if isinstance(value, str) else value
+    return tuple(dict.fromkeys(word for part in parts for piece in str(part).split(",") if (word := _word(piece))))
+
+
+_FRACTIONS = ("confidence_below", "confidence_above", "margin_below", "margin_above", "random_share")
+_IDS = ("category_ids", "predicted_category_ids", "pair_ids")
+
+
 def _checked(found: ProductFilter) -> ProductFilter:
-    fractions = {name: getattr(found, name) for name in ("confidence_below", "confidence_above", "margin_below")}
-    wrong = [(name, value) for name, value in fractions.items() if value is not None and not 0 <= value <= 1]
+    values = {name: getattr(found, name) for name in _KINDS}
+    wrong = [(name, values[name]) for name in _FRACTIONS if values[name] is not None and not 0 <= values[name] <= 1]
     wrong += [("label_source", found.label_source)] if found.label_source not in (None, *LABEL_SOURCES) else []
-    numbers = {name: getattr(found, name) for name, kind in _KINDS.items() if kind is int}
+    numbers = {name: values[name] for name, kind in _KINDS.items() if kind is int}
     wrong += [(name, value) for name, value in numbers.items() if value is not None and abs(value) > LARGEST_ID]
     wrong += [("label_issue", found.label_issue)] if found.label_issue not in (None, *NoiseMethod) else []
     wrong += [("seed", found.seed)] if not 0 <= found.seed <= MAX_SEED else []
-    for name in ("category_ids", "predicted_category_ids"):
-        ids = getattr(found, name)
-        wrong += (
-            [(name, f"{len(ids)} ids")] if len(ids) > MAX_CATEGORIES or any(abs(i) > LARGEST_ID for i in ids) else []
-        )
+    wrong += [("months", month) for month in found.months if not 1 <= month <= 12]
+    wrong += [("pair_ids", found.pair_ids)] if found.pair_ids and len(set(found.pair_ids)) != 2 else []
+    wrong += [("any_words", f"{len(found.any_words)} words")] if len(found.any_words) > MAX_ANY_WORDS else []
+    for name in _IDS:
+        ids = values[name]
+        too_large = len(ids) > MAX_CATEGORIES or any(abs(id_) > LARGEST_ID for id_ in ids)
+        wrong += [(name, f"{len(ids)} ids")] if too_large else []
     for name, value in wrong:
         raise InvalidInput(N_("The filter '{name}' cannot be '{value}'."), name=name, value=value)
     return found
@@ -196,7 +218,7 @@ def with_version(runtime: Runtime, wanted: ProductFilter, order: ProductOrder) -
         return wanted
     with runtime.sessions.read() as session:
         version = model_versions.find_promoted_id(session)
-    if version is None and (wanted.asks_the_model or order in products.SORTED_BY_MODEL):
+    if version is None and (wanted.asks_the_model or order in product_orders.SORTED_BY_MODEL):
         raise NoModelYet()
     return replace(wanted, model_version_id=version)
 
@@ -210,7 +232,7 @@ def _read_cursor(cursor: str, order: ProductOrder) -> list[Any]:
         name, *place = json.loads(base64.urlsafe_b64decode(cursor.encode()))
     except (ValueError, TypeError):
         name, place = None, []
-    n_keys = 1 if order == ProductOrder.NEWEST else 2
+    n_keys = 1 if order in product_orders.SORTED_BY_ID else 2
     fits = all(isinstance(key, int | float) and abs(key) <= LARGEST_ID for key in place)
     if name != order.value or len(place) != n_keys or not fits:
         raise InvalidInput(N_("This page of the list cannot be found. Start again from its first page."))

@@ -77,8 +77,11 @@ def test_pages_follow_one_another(runtime: Runtime, order: ProductOrder) -> None
     wanted = ProductFilter(seed=3)
     whole = [row.id for row in list_products(runtime, wanted, order, limit=N).rows]
     assert set(whole) == set(shelf.products)
-    if order != ProductOrder.RANDOM:
-        assert whole == (shelf.products if order == ProductOrder.MARGIN else shelf.products[::-1])
+    if order == ProductOrder.EXPECTED_GAIN:  # contradicted labels, the surest first; then what the model hesitates at
+        assert [shelf.products.index(id_) for id_ in whole] == [7, 5, 3, 1, 0, 2, 4, 6, 8, 9]
+    elif order != ProductOrder.RANDOM:
+        upwards = (ProductOrder.MARGIN, ProductOrder.OLDEST)
+        assert whole == (shelf.products if order in upwards else shelf.products[::-1])
     pages, cursor = [], None
     for _ in range(4):
         page = list_products(runtime, wanted, order, limit=3, cursor=cursor)
@@ -141,6 +144,15 @@ EVERYTHING = ProductFilter(
     model_version_id=4,
     campaign_id=9,
     seed=11,
+    margin_above=0.1,
+    months=(1, 12),
+    held_out=True,
+    people_disagree=True,
+    edit_id=3,
+    any_words=("등산화", "hiking boots"),
+    random_share=0.2,
+    pair_ids=(4, 6),
+    not_decided_in=5,
 )
 
 
@@ -167,6 +179,11 @@ def test_a_filter_survives_json_and_urls() -> None:
         {"seed": str(2**63 - 1)},
         {"seed": "-1"},
         {"category_ids": ",".join(map(str, range(2_000)))},
+        {"margin_above": "-0.1"},
+        {"months": "0,3"},
+        {"random_share": "2"},
+        {"pair_ids": "4"},
+        {"any_words": ",".join(map(str, range(300)))},
     ],
 )
 def test_a_bad_url_says_which_filter(parameters: dict[str, str]) -> None:
@@ -203,6 +220,8 @@ def test_a_strange_cursor_starts_nothing(runtime: Runtime, cursor: str) -> None:
         (ProductOrder.MARGIN, {"confidence_below": 0.6, "label_source": "unchecked"}),
         (ProductOrder.MARGIN, {"margin_below": 0.2, "keyword": "shirt"}),
         (ProductOrder.DISAGREEMENT, {"disagrees": True, "margin_below": 0.2, "label_source": "import"}),
+        (ProductOrder.OLDEST, {"margin_above": 0.2, "months": (1, 2), "held_out": True}),
+        (ProductOrder.MARGIN, {"margin_above": 0.2, "random_share": 0.5}),
     ],
 )
 def test_a_list_walks_the_index_of_its_order(
