@@ -85,7 +85,7 @@ class ProductOrder(StrEnum):
     DISAGREEMENT = "disagreement"  # highest confidence first
     RANDOM = "random"  # seeded, stable
     LABEL_QUALITY = "label_quality"  # suspected labels only, the most suspicious first
-    EXPECTED_GAIN = "expected_gain"  # the probability that a check finds a wrong label, highest first
+    EXPECTED_GAIN = "expected_gain"  # how much likelier another category is right than the label, highest first
     OLDEST = "oldest"
 
 
