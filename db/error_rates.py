@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from db.enums import DecisionKind, Fold, LabelSource
+from db.measurements import insert_measurement
 from db.tables import (
     AcceptedAlternativeRow,
     CategoryRow,
@@ -62,10 +63,6 @@ def _is_blind_vote() -> sa.ColumnElement[bool]:
     )
 
 
-def last_decision_id(session: Session) -> int:
-    return session.scalar(sa.select(sa.func.max(DecisionRow.id))) or 0
-
-
 def has_blind_votes(session: Session) -> bool:
     """Whether anybody ever voted blind; reads decisions until the first."""
     return session.scalar(sa.select(DecisionRow.id).where(DecisionRow.is_blind.is_(True)).limit(1)) is not None
@@ -110,10 +107,17 @@ def list_votes(session: Session, product_ids: list[int]) -> list[Vote]:
     return [Vote(*row) for row in session.execute(query)]
 
 
-def map_settlers(session: Session, product_ids: list[int]) -> dict[int, int]:
-    """Product id -> the person whose settlement stands."""
+class Settler(NamedTuple):
+    """Who settled a product; `in_bulk`: together with others, at one stroke."""
+
+    person_id: int
+    in_bulk: bool
+
+
+def map_settlers(session: Session, product_ids: list[int]) -> dict[int, Settler]:
+    """Product id -> whose settlement stands; gold that came with an import has none."""
     query = (
-        sa.select(DecisionRow.product_id, DecisionRow.person_id)
+        sa.select(DecisionRow.product_id, DecisionRow.person_id, DecisionRow.batch_key.is_not(None))
         .where(
             DecisionRow.product_id.in_(product_ids),
             DecisionRow.kind == DecisionKind.SETTLE,
@@ -121,7 +125,7 @@ def map_settlers(session: Session, product_ids: list[int]) -> dict[int, int]:
         )
         .order_by(DecisionRow.id)
     )
-    return dict(session.execute(query).all())
+    return {product: Settler(person, bool(in_bulk)) for product, person, in_bulk in session.execute(query)}
 
 
 def list_answers(session: Session, version_ids: list[int], product_ids: list[int]) -> list[tuple[int, int, int]]:
@@ -224,18 +228,7 @@ def find_measurement(session: Session, version_id: int | None) -> MeasurementRow
 def replace_measurement(
     session: Session, version_id: int | None, last_decision_id: int, result: dict[str, Any], now: datetime
 ) -> None:
-    """Keep the newest of a version only."""
-    session.execute(
-        sa.delete(MeasurementRow).where(
-            MeasurementRow.kind == KIND, MeasurementRow.model_version_id.is_not_distinct_from(version_id)
-        )
-    )
-    session.add(
-        MeasurementRow(
-            kind=KIND,
-            model_version_id=version_id,
-            last_decision_id=last_decision_id,
-            result=result,
-            created_at=now,
-        )
-    )
+    """Keep the newest of a version only: a trend is worked out anew from what is stored, not read from old ones."""
+    is_same = MeasurementRow.model_version_id.is_not_distinct_from(version_id)
+    session.execute(sa.delete(MeasurementRow).where(MeasurementRow.kind == KIND, is_same))
+    insert_measurement(session, KIND, None, last_decision_id, result, now, version_id)

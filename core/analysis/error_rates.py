@@ -22,6 +22,7 @@ from core.runtime import Runtime
 from core.training.intervals import Rate
 from core.types import Actor, utc_now
 from db import error_rates, model_versions
+from db.measurements import last_decision
 
 LIVE_DECISIONS = 20_000
 """Up to here all decisions are looked at in well under half a second, so nothing is kept."""
@@ -65,7 +66,7 @@ class ErrorRates:
     as_of: datetime
     n_newer: int  # decisions since then
     n_gold: int
-    left_out: dict[str, int]  # gold products: no_votes, may_have_learned, not_answered, undecided
+    left_out: dict[str, int]  # gold products: in_bulk, no_votes, may_have_learned, not_answered, undecided
     sampling: Sampling
     rho: float  # correlation of votes on one product
     sums: dict[int, ErrorSums]  # by leaf
@@ -142,7 +143,7 @@ def get_error_rates(
     """
     with runtime.sessions.read() as session:
         version_id = version_id or model_versions.find_promoted_id(session)
-        last_decision_id = error_rates.last_decision_id(session)
+        last_decision_id = last_decision(session)
         names = error_rates.map_names(session, [version_id] if version_id else [])
         kept = error_rates.find_measurement(session, version_id) if last_decision_id > LIVE_DECISIONS else None
     if kept is not None:

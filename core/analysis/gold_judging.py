@@ -2,6 +2,7 @@
 
 - A vote is judged when it is blind, stands, is the first of its person on the product, and that person did not settle
   the product: nobody is measured by their own word. 'Cannot tell' and 'bad listing' are counted apart.
+- Gold that was settled together with others at one stroke (taking what people agreed on, say) judges nobody.
 - Wrong is another category than gold, unless it was accepted beside it ('also fits') - for a vote: by somebody else.
 - Categories that were merged since mean what they were merged into. A vote or answer that names a category which is no
   leaf any more (split, retired) cannot be judged and is left out.
@@ -57,6 +58,7 @@ class GoldJudged:
     gold_id: int
     part: Part | None  # none: nobody voted blind
     votes: tuple[JudgedVote, ...]
+    in_bulk: bool = False
     answers: dict[int, int] = field(default_factory=dict)
     also_right: frozenset[int] = frozenset()
 
@@ -108,13 +110,14 @@ def judge(
         given, said = votes[product.id], answers[product.id]
         model_answer = said.get(compared) if compared is not None else None
         part = part_of([vote.category_id for vote in given], model_answer, compared is not None) if given else None
-        also = accepted[product.id]
+        also, settler = accepted[product.id], settlers.get(product.id)
         found.append(
             GoldJudged(
                 product,
                 gold_id,
                 part,
-                tuple(_judged_votes(given, gold_id, settlers.get(product.id), leaves, also)),
+                tuple(_judged_votes(given, gold_id, settler.person_id if settler else None, leaves, also)),
+                settler is not None and settler.in_bulk,
                 {version: now for version, answer in said.items() if (now := leaves.now(answer)) is not None},
                 frozenset(now for category, _ in also if (now := leaves.now(category)) is not None),
             )

@@ -96,6 +96,8 @@ def _with_merged(session: Session, leaf_ids: tuple[int, ...]) -> list[int]:
 
 def _counts(judged: GoldJudged, version_id: int | None) -> bool:
     """As `measuring` does."""
+    if judged.in_bulk:
+        return False
     if version_id is None:
         return judged.n_decided > 0
     return judged.n_decided > 0 and judged.is_held_out and version_id in judged.answers

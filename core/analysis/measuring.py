@@ -13,6 +13,7 @@ from core.catalogue.taxonomy import Category, load_categories
 from core.runtime import Runtime
 from db import error_rates
 from db.error_rates import PartCount
+from db.measurements import last_decision
 
 CHUNK = 1_000  # products
 N_VERSIONS = 12  # of the trend, the newest
@@ -37,6 +38,9 @@ class _Pass:
         self.trend: dict[tuple[int, int, Part], list[int]] = defaultdict(lambda: [0, 0])  # products, wrong
 
     def take(self, found: GoldJudged) -> None:
+        if found.in_bulk:
+            self.left_out["in_bulk"] += 1
+            return
         if found.part is None:
             self.left_out["no_votes"] += 1
             return
@@ -81,7 +85,7 @@ def measure(
     """
     categories = load_categories(runtime)
     with runtime.sessions.read() as session:
-        last_decision_id = error_rates.last_decision_id(session)
+        last_decision_id = last_decision(session)
         leaves = Leaves(categories, error_rates.map_merged(session))
         versions = _versions(session, version_id)
         n_gold = error_rates.count_gold(session)

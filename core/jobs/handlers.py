@@ -14,6 +14,7 @@ HANDLERS = {
     "score": "core.serving.scoring:run_score_job",
     "read_images": "core.training.read_images_job:run_read_images_job",
     "find_label_issues": "core.curation.label_issue_job:run_search_job",
+    "measure_error_rates": "core.analysis.error_rates:run_error_rates_job",
     "build_campaign": "core.labeling.campaigns:run_build_job",
 }
 
