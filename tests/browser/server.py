@@ -27,6 +27,7 @@ class AppServer:
         own = {"SHELFWRIGHT_DATA_DIR": str(data_dir)} | {f"SHELFWRIGHT_{k.upper()}": v for k, v in settings.items()}
         self.environment = clean | own
         self.process: subprocess.Popen[bytes] | None = None
+        self.options: list[str] = []  # more words for Streamlit's command line
 
     def __enter__(self) -> "AppServer":
         self.start()
@@ -39,6 +40,7 @@ class AppServer:
         """Start and wait until it answers."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "pages.components.server", "run", self.script, f"--server.port={self.port}"]
+        command += self.options
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
