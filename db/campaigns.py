@@ -11,16 +11,6 @@ from db.product_conditions import Conditions, select_products
 from db.product_orders import sort_keys
 from db.tables import CampaignRow, DailyProgressRow, JobRow, ProductRow, TaskRow, table_of
 
-_STATUS = sa.select(CampaignRow.status, CampaignRow.overlap).where(
-    CampaignRow.id == sa.bindparam("campaign", type_=sa.BigInteger)
-)
-
-
-def get_status(session: Session, campaign_id: int) -> tuple[CampaignStatus | None, int]:
-    """Whether it hands out tasks, and its overlap; (None, 1) when there is no such campaign."""
-    row = session.execute(_STATUS, {"campaign": campaign_id}).one_or_none()
-    return (row.status, row.overlap) if row else (None, 1)
-
 
 def insert_campaign(session: Session, values: dict[str, Any]) -> int | None:
     """The new campaign's id; None when the name is taken."""
@@ -78,9 +68,11 @@ def find_build_payload(session: Session, campaign_id: int) -> dict[str, Any] | N
 
 
 def count_done(session: Session, campaign_ids: list[int]) -> dict[int, int]:
-    """Decided tasks by campaign, from the daily counts."""
+    """Decided tasks by campaign, from the daily counts; hidden gold checks are not among them."""
     query = (
-        sa.select(DailyProgressRow.campaign_id, sa.func.sum(DailyProgressRow.n_decisions).label("n"))
+        sa.select(
+            DailyProgressRow.campaign_id, sa.func.sum(DailyProgressRow.n_decisions - DailyProgressRow.n_gold).label("n")
+        )
         .where(DailyProgressRow.campaign_id.in_(campaign_ids))
         .group_by(DailyProgressRow.campaign_id)
     )

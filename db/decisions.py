@@ -7,12 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from db.enums import DecisionKind, LabelSource
+from db.enums import LabelSource
 from db.people import insert_for
 from db.session import is_sqlite
 from db.standing_labels import find_winner, hold_tree
 from db.tables import (
-    CampaignRow,
     CategoryRow,
     DailyProgressRow,
     DecisionRow,
@@ -51,10 +50,6 @@ _LOCK_PRODUCT = (
 PROMOTED = sa.select(PromotionRow.model_version_id).order_by(PromotionRow.id.desc()).limit(1).scalar_subquery()
 """The id of the model version in use; NULL before the first promotion."""
 
-_MODEL_SEEN = sa.select(sa.func.coalesce(PROMOTED, CampaignRow.model_version_id)).where(
-    CampaignRow.id == sa.bindparam("campaign", type_=sa.BigInteger)
-)
-
 _ADD_LABEL = sa.insert(labels)
 _SET_LABEL = (
     sa.update(products)
@@ -81,13 +76,13 @@ def _count_day(insert: Any, on_sqlite: bool) -> Any:
         "person_id": sa.bindparam("person"),
         "day": sa.bindparam("day_"),
         "n_decisions": sa.bindparam("first"),
+        "n_gold": sa.bindparam("first_gold"),
     }
-    n_decisions = largest(progress.c.n_decisions + sa.bindparam("n", type_=sa.Integer), 0)
-    return (
-        insert(progress)
-        .values(row)
-        .on_conflict_do_update(index_elements=list(row)[:3], set_={"n_decisions": n_decisions})
-    )
+    added = {
+        "n_decisions": largest(progress.c.n_decisions + sa.bindparam("n", type_=sa.Integer), 0),
+        "n_gold": largest(progress.c.n_gold + sa.bindparam("gold", type_=sa.Integer), 0),
+    }
+    return insert(progress).values(row).on_conflict_do_update(index_elements=list(row)[:3], set_=added)
 
 
 def lock_product(session: Session, product_id: int, category_id: int | None) -> tuple[int | None, bool]:
@@ -98,9 +93,12 @@ def lock_product(session: Session, product_id: int, category_id: int | None) -> 
     return row.category_id, bool(row.category_is_usable)
 
 
-def find_model_seen(session: Session, campaign_id: int) -> int | None:
-    """The version whose suggestions an annotator of the campaign sees now."""
-    return session.scalar(_MODEL_SEEN, {"campaign": campaign_id})
+def lock_products(session: Session, product_ids: list[int]) -> dict[int, int | None]:
+    """Hold these products, in one order, so that two who do never wait for each other: id -> current category."""
+    hold_tree(session)
+    query = sa.select(products.c.id, products.c.category_id).where(products.c.id.in_(product_ids))
+    rows = session.execute(query.order_by(products.c.id).with_for_update(key_share=True))
+    return {row.id: row.category_id for row in rows}
 
 
 def insert_decision(session: Session, values: dict[str, Any]) -> int | None:
@@ -133,9 +131,11 @@ def restore_winning_label(session: Session, product_id: int) -> None:
     session.execute(_SET_LABEL, {"product": product_id, "category": category, "label_origin": source, "at": at})
 
 
-def count_towards_day(session: Session, campaign_id: int, person_id: int, day: date, n: int) -> None:
-    """Add n (or take off -n) to what this person decided in this campaign on that UTC day."""
-    values = {"campaign": campaign_id, "person": person_id, "day_": day, "n": n, "first": max(n, 0)}
+def count_towards_day(session: Session, campaign_id: int, person_id: int, day: date, n: int, n_gold: int = 0) -> None:
+    """Add n (or take off -n) to what this person decided in this campaign on that UTC day; `n_gold` of them were of
+    hidden gold checks."""
+    values: dict[str, Any] = {"campaign": campaign_id, "person": person_id, "day_": day}
+    values |= {"n": n, "first": max(n, 0), "gold": n_gold, "first_gold": max(n_gold, 0)}
     session.execute(_count_day(insert_for(session), is_sqlite(session)), values)
 
 
@@ -149,43 +149,3 @@ def find_decision(session: Session, decision_id: int) -> DecisionRow | None:
 
 def is_undone(session: Session, decision_id: int) -> bool:
     return session.scalar(sa.select(decisions.c.id).where(decisions.c.undoes_id == decision_id)) is not None
-
-
-def list_decisions_of(session: Session, person_id: int, campaign_id: int | None, limit: int) -> list[sa.RowMapping]:
-    """The person's decisions, newest first, each with its product's title and whether it is undone."""
-    undo = decisions.alias("undo")
-    query = (
-        sa.select(decisions, products.c.title, undo.c.id.is_not(None).label("is_undone"))
-        .select_from(
-            decisions.join(products, products.c.id == decisions.c.product_id).outerjoin(
-                undo, undo.c.undoes_id == decisions.c.id
-            )
-        )
-        .where(decisions.c.person_id == person_id, decisions.c.kind != DecisionKind.UNDO)
-        .order_by(decisions.c.id.desc())
-        .limit(limit)
-    )
-    if campaign_id is not None:
-        query = query.where(decisions.c.campaign_id == campaign_id)
-    return list(session.execute(query).mappings())
-
-
-def list_progress(session: Session, campaign_id: int) -> list[sa.Row[int, date, int]]:
-    """(person, UTC day, decisions), a few rows."""
-    query = sa.select(progress.c.person_id, progress.c.day, progress.c.n_decisions)
-    return list(session.execute(query.where(progress.c.campaign_id == campaign_id)).all())
-
-
-def list_times_since(session: Session, person_id: int, campaign_id: int, since: datetime, limit: int) -> list[datetime]:
-    """When the person decided in this campaign, newest first: of their last `limit` decisions those after `since`."""
-    query = (
-        sa.select(decisions.c.created_at)
-        .where(
-            decisions.c.person_id == person_id,
-            decisions.c.campaign_id == campaign_id,
-            decisions.c.kind != DecisionKind.UNDO,
-        )
-        .order_by(decisions.c.id.desc())
-        .limit(limit)
-    )
-    return [at for at in session.scalars(query) if at >= since]  # in SQL it would search all that is older

@@ -5,8 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from db.decisions import PROMOTED
-from db.enums import ProductOrder, TaskStatus
+from db.enums import ProductOrder
 from db.product_conditions import Conditions, select_products
 from db.product_orders import sort_keys
 from db.tables import (
@@ -17,11 +16,7 @@ from db.tables import (
     PersonRow,
     PredictionRow,
     ProductRow,
-    TaskRow,
 )
-
-PRODUCT = sa.bindparam("product", type_=sa.BigInteger)
-CAMPAIGN = sa.bindparam("campaign", type_=sa.BigInteger)
 
 PRODUCT_COLUMNS = (
     ProductRow.id,
@@ -38,51 +33,6 @@ PRODUCT_COLUMNS = (
     ProductRow.label_source,
     ProductRow.labeled_at,
 )
-
-_N_DONE = (
-    sa.select(sa.func.count())
-    .where(TaskRow.campaign_id == CAMPAIGN, TaskRow.product_id == PRODUCT, TaskRow.status == TaskStatus.DONE)
-    .scalar_subquery()
-)
-_OVERLAP = (  # its tasks: with strata not every product has the campaign's overlap
-    sa.select(sa.func.count())
-    .where(TaskRow.campaign_id == CAMPAIGN, TaskRow.product_id == PRODUCT, TaskRow.is_gold.is_(False))
-    .scalar_subquery()
-)
-_CARD = (
-    sa.select(*PRODUCT_COLUMNS, _OVERLAP.label("overlap"), _N_DONE.label("n_done"))
-    .outerjoin(MallRow, MallRow.id == ProductRow.mall_id)
-    .outerjoin(MallCategoryRow, MallCategoryRow.id == ProductRow.mall_category_id)
-    .where(ProductRow.id == PRODUCT)
-)
-_CAMPAIGN_VERSION = sa.select(CampaignRow.model_version_id).where(CampaignRow.id == CAMPAIGN).scalar_subquery()
-_SUGGESTIONS = (
-    sa.select(
-        PredictionRow.model_version_id,
-        PredictionRow.margin,
-        PredictionRow.top,
-        PredictionRow.abstained,
-        PredictionRow.back_off_category_id,
-        ModelVersionRow.name,
-    )
-    .join(ModelVersionRow, ModelVersionRow.id == PredictionRow.model_version_id)
-    .where(PredictionRow.product_id == PRODUCT, PredictionRow.model_version_id.in_([PROMOTED, _CAMPAIGN_VERSION]))
-    .order_by(sa.case((PredictionRow.model_version_id == PROMOTED, 0), else_=1))
-    .limit(1)
-)
-
-
-def find_card_product(session: Session, product_id: int, campaign_id: int) -> sa.RowMapping | None:
-    """The product with its mall's words, the campaign's overlap and how many have decided it there."""
-    values = {"product": product_id, "campaign": campaign_id}
-    return session.execute(_CARD, values).mappings().one_or_none()
-
-
-def find_suggestions(session: Session, product_id: int, campaign_id: int) -> sa.RowMapping | None:
-    """What the promoted version answers, else the campaign's; None when neither has scored the product."""
-    values = {"product": product_id, "campaign": campaign_id}
-    return session.execute(_SUGGESTIONS, values).mappings().one_or_none()
-
 
 PREDICTION_COLUMNS = (
     PredictionRow.category_id.label("predicted_category_id"),

@@ -1,47 +1,21 @@
 """Decisions: recorded once whatever is pressed twice, undone by a row of their own, listed for revisiting."""
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core.errors import N_, AlreadyLabeled, Conflict, Forbidden, InvalidInput, LeaseLost, NotFound, UnknownCategory
+from core.errors import N_, AlreadyLabeled, Conflict, LeaseLost, NotFound
 from core.labeling.busy import database_in_words
-from core.labeling.queue import CLAIM_ATTEMPTS, Task, lease_end, task_of
+from core.labeling.recording import Answer, Decision, Place, checked_answer, checked_key, decision_of, write_decision
+from core.labeling.undoing import undo_decision
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor, utc_now
-from db import decisions, tasks
+from db import decision_lists, decisions, tasks
 from db.enums import DecisionKind, TaskStatus
-from db.tables import DecisionRow
 
-MAX_NOTE_CHARACTERS = 4_000
-MAX_KEY_CHARACTERS = 64
-
-
-@dataclass(frozen=True)
-class Decision:
-    """One row of `decisions`. An UNDO names in `undoes_id` what it takes back."""
-
-    id: int
-    idempotency_key: str
-    kind: DecisionKind
-    task_id: int | None
-    campaign_id: int | None
-    product_id: int
-    person_id: int
-    category_id: int | None
-    previous_category_id: int | None  # the product's label before
-    model_version_id: int | None  # whose suggestions the person saw
-    suggestion_rank: int | None  # 1 is the first; none: not taken from a suggestion
-    seconds_spent: float | None
-    note: str | None
-    undoes_id: int | None
-    created_at: datetime
+__all__ = ["Decision", "MyDecision", "list_my_decisions", "record_decision", "undo_decision"]
 
 
 @dataclass(frozen=True)
@@ -53,11 +27,18 @@ class MyDecision:
     is_undone: bool
 
 
-_FIELDS = tuple(part.name for part in fields(Decision))
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody wants to decide of a card."""
+
+    task_id: int
+    person_id: int
+    answer: Answer
+    key: str
 
 
-class _KeyUsed(Exception):
-    """A signal inside this file: roll back and look at what stands."""
+class KeyUsed(Exception):
+    """A signal inside this room: roll back and look at what stands."""
 
 
 def record_decision(
@@ -82,125 +63,54 @@ def record_decision(
     has the task), UnknownCategory (not a leaf in use), InvalidInput.
     """
     authorize(actor, Action.LABEL)
-    now = utc_now()
-    values: dict[str, Any] = {
-        "idempotency_key": _checked_key(idempotency_key),
-        "kind": kind,
-        "task_id": task_id,
-        "person_id": actor.person_id,
-        "category_id": _checked_category(kind, category_id),
-        "model_version_id": model_version_id,
-        "suggestion_rank": suggestion_rank,
-        "seconds_spent": _checked_seconds(seconds_spent),
-        "note": _checked_note(note),
-        "undoes_id": None,
-        "created_at": now,
-    }
+    answer = checked_answer(kind, category_id, suggestion_rank, seconds_spent, note, model_version_id)
+    wanted = Wanted(task_id, actor.person_id, answer, checked_key(idempotency_key))
     try:
         with database_in_words(), runtime.sessions.write() as session:
-            return _record(session, values, now)
-    except _KeyUsed:
-        return _standing(runtime, values)
+            return record(session, wanted, utc_now())
+    except KeyUsed:
+        return standing(runtime, wanted)
 
 
-def _record(session: Session, values: dict[str, Any], now: datetime) -> Decision:
-    task = tasks.finish_task(session, values["task_id"], values["person_id"], now)
+def record(session: Session, wanted: "Wanted", now: datetime, batch_key: str | None = None) -> Decision:
+    """The decision of a card, in the caller's transaction. Raises KeyUsed: roll back, and see `standing`."""
+    task = tasks.finish_task(session, wanted.task_id, wanted.person_id, now)
     if task is None:
-        raise _KeyUsed
-    campaign_id, product_id = task["campaign_id"], task["product_id"]
-    previous, is_usable = decisions.lock_product(session, product_id, values["category_id"])
-    if values["kind"] == DecisionKind.LABEL and not is_usable:
-        raise UnknownCategory(N_("This category cannot be given: it is not a leaf that is in use."))
-    if values["model_version_id"] is None:
-        values["model_version_id"] = decisions.find_model_seen(session, campaign_id)
-    values |= {"campaign_id": campaign_id, "product_id": product_id, "previous_category_id": previous}
-    decision_id = decisions.insert_decision(session, values)
-    if decision_id is None:
-        raise _KeyUsed
-    if values["category_id"] is not None:
-        decisions.add_human_label(session, product_id, values["category_id"], values["person_id"], decision_id, now)
-    decisions.count_towards_day(session, campaign_id, values["person_id"], now.date(), 1)
-    return Decision(id=decision_id, **values)
+        raise KeyUsed
+    facts = {name: bool(task[name]) for name in ("is_blind", "has_target")}
+    place = Place(
+        task["product_id"],
+        task["id"],
+        task["campaign_id"],
+        is_gold_check=task["is_gold"],
+        model_version_id=task["model_version_id"],
+        **facts,
+    )
+    previous, is_usable = decisions.lock_product(session, place.product_id, wanted.answer.category_id)
+    made = write_decision(
+        session, place, wanted.answer, wanted.person_id, wanted.key, now, previous, is_usable, batch_key
+    )
+    if made is None:
+        raise KeyUsed
+    return made
 
 
-def _standing(runtime: Runtime, wanted: dict[str, Any]) -> Decision:
+def standing(runtime: Runtime, wanted: "Wanted") -> Decision:
     """What stands under this key, or the reason why nothing could be recorded."""
-    task_id = wanted["task_id"]
     with runtime.sessions.read() as session:
-        row = decisions.find_decision_by_key(session, wanted["idempotency_key"])
-        task = tasks.find_task(session, task_id)
+        row = decisions.find_decision_by_key(session, wanted.key)
+        task = tasks.find_task(session, wanted.task_id)
     if row is not None:
-        if row.task_id != task_id or row.person_id != wanted["person_id"] or row.kind == DecisionKind.UNDO:
+        if row.task_id != wanted.task_id or row.person_id != wanted.person_id or row.kind == DecisionKind.UNDO:
             raise Conflict(N_("This idempotency key was used for something else."))
-        if (row.kind, row.category_id) != (wanted["kind"], wanted["category_id"]):
+        if (row.kind, row.category_id) != (wanted.answer.kind, wanted.answer.category_id):
             raise AlreadyLabeled()
-        return _decision(row)
+        return decision_of(row)
     if task is None:
-        raise NotFound(N_("There is no task {task_id}."), task_id=task_id)
+        raise NotFound(N_("There is no task {task_id}."), task_id=wanted.task_id)
     if task["status"] == TaskStatus.DONE:
         raise AlreadyLabeled()
     raise LeaseLost()
-
-
-def undo_decision(runtime: Runtime, actor: Actor, decision_id: int, idempotency_key: str) -> Task:
-    """Take back an own decision: its task is in this person's hands again, the label is what it would be without it.
-
-    What the person held in that campaign goes back into the queue, its draft kept. Undoing twice changes
-    nothing and returns the task as it stands. Raises NotFound, Forbidden (somebody else's), InvalidInput (an undo).
-    """
-    authorize(actor, Action.LABEL)
-    key = _checked_key(idempotency_key)
-    with runtime.sessions.read() as session:
-        row = decisions.find_decision(session, decision_id)
-    decision = _undoable(actor, row, decision_id)
-    for attempt in range(CLAIM_ATTEMPTS):
-        try:
-            with database_in_words(), runtime.sessions.write() as session:
-                return _undo(session, runtime, actor, decision, key)
-        except sa.exc.IntegrityError:  # the same person claimed at this very moment in another tab
-            if attempt == CLAIM_ATTEMPTS - 1:
-                raise
-    raise AssertionError("unreachable")
-
-
-def _undoable(actor: Actor, row: DecisionRow | None, decision_id: int) -> Decision:
-    if row is None:
-        raise NotFound(N_("There is no decision {decision_id}."), decision_id=decision_id)
-    if row.person_id != actor.person_id:
-        raise Forbidden(N_("Only the person who decided can undo it."))
-    if row.kind == DecisionKind.UNDO:
-        raise InvalidInput(N_("An undo cannot be undone. Decide again instead."))
-    return _decision(row)
-
-
-def _undo(session: Session, runtime: Runtime, actor: Actor, decision: Decision, key: str) -> Task:
-    assert decision.task_id is not None, f"decision {decision.id} has no task"
-    assert decision.campaign_id is not None, f"decision {decision.id} has no campaign"
-    now = utc_now()
-    previous, _ = decisions.lock_product(session, decision.product_id, None)
-    undo = {
-        "idempotency_key": key,
-        "kind": DecisionKind.UNDO,
-        "task_id": decision.task_id,
-        "campaign_id": decision.campaign_id,
-        "product_id": decision.product_id,
-        "person_id": actor.person_id,
-        "previous_category_id": previous,
-        "undoes_id": decision.id,
-        "created_at": now,
-    }
-    if decisions.insert_decision(session, undo) is None:
-        if not decisions.is_undone(session, decision.id):
-            raise Conflict(N_("This idempotency key was used for something else."))
-        row = tasks.find_task(session, decision.task_id)
-    else:
-        expires = lease_end(runtime, now)
-        row = tasks.reopen_task(session, decision.task_id, decision.campaign_id, actor.person_id, now, expires)
-        decisions.restore_winning_label(session, decision.product_id)
-        day = decision.created_at.date()
-        decisions.count_towards_day(session, decision.campaign_id, actor.person_id, day, -1)
-    assert row is not None, f"task {decision.task_id} is gone"
-    return task_of(row, actor.person_id)
 
 
 def list_my_decisions(
@@ -208,39 +118,5 @@ def list_my_decisions(
 ) -> list[MyDecision]:
     """This person's decisions, newest first, undone ones too; the undo rows themselves are left out."""
     with runtime.sessions.read() as session:
-        rows = decisions.list_decisions_of(session, actor.person_id, campaign_id, limit)
-    return [
-        MyDecision(Decision(**{name: row[name] for name in _FIELDS}), row["title"], bool(row["is_undone"]))
-        for row in rows
-    ]
-
-
-def _decision(row: DecisionRow | Mapping[str, Any]) -> Decision:
-    return Decision(*(getattr(row, name) for name in _FIELDS))
-
-
-def _checked_key(key: str) -> str:
-    if not key or len(key) > MAX_KEY_CHARACTERS:
-        raise InvalidInput(N_("An idempotency key has 1 to {n} characters."), n=MAX_KEY_CHARACTERS)
-    return key
-
-
-def _checked_category(kind: DecisionKind, category_id: int | None) -> int | None:
-    if kind == DecisionKind.UNDO:
-        raise InvalidInput(N_("An undo names the decision it takes back."))
-    if kind != DecisionKind.LABEL:
-        return None
-    if category_id is None:
-        raise UnknownCategory(N_("A label needs a category."))
-    return category_id
-
-
-def _checked_seconds(seconds: float | None) -> float | None:
-    return seconds if seconds is not None and math.isfinite(seconds) and seconds >= 0 else None
-
-
-def _checked_note(note: str | None) -> str | None:
-    text = (note or "").strip()
-    if len(text) > MAX_NOTE_CHARACTERS:
-        raise InvalidInput(N_("This note is too long."))
-    return text or None
+        rows = decision_lists.list_decisions_of(session, actor.person_id, campaign_id, limit)
+    return [MyDecision(decision_of(row), row["title"], bool(row["is_undone"])) for row in rows]

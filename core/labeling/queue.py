@@ -6,13 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
-from core.errors import N_, InvalidInput, LeaseLost, NotFound, NotReady
+from core.errors import N_, AppError, Forbidden, InvalidInput, LeaseLost, NotFound, NotReady
 from core.labeling.busy import database_in_words
+from core.labeling.gold_checks import claim_check
+from core.labeling.members import require_member
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor, utc_now
-from db import campaigns, tasks
+from db import task_claims, tasks
 from db.enums import CampaignStatus
 
 MAX_DRAFT_CHARACTERS = 20_000
@@ -40,7 +43,7 @@ def task_of(row: sa.RowMapping, person_id: int) -> Task:
         id=row["id"],
         campaign_id=row["campaign_id"],
         product_id=row["product_id"],
-        slot=row["slot"],
+        slot=max(row["slot"], 0),
         lease_expires_at=row["lease_expires_at"],
         draft=draft.get("values", {}) if draft.get("person_id") == person_id else {},
         claimed_at=row["claimed_at"],
@@ -57,7 +60,8 @@ def claim_task(runtime: Runtime, actor: Actor, campaign_id: int) -> Task | None:
 
     Leases that ran out are handed on first, what this person skipped comes last. With overlap nobody
     gets the same product twice. A paused or closed campaign hands out nothing new: it shows what this person
-    holds (from before, or by an undo) until it is decided, then raises NotReady.
+    holds (from before, or by an undo) until it is decided, then raises NotReady; so does one whose members they are
+    not any more (Forbidden). At the campaign's rate the task is a hidden gold check, which nothing here tells.
     """
     authorize(actor, Action.LABEL)
     for attempt in range(CLAIM_ATTEMPTS):
@@ -71,25 +75,50 @@ def claim_task(runtime: Runtime, actor: Actor, campaign_id: int) -> Task | None:
 
 def _claim_once(runtime: Runtime, actor: Actor, campaign_id: int) -> Task | None:
     with database_in_words(), runtime.sessions.write(durable=False) as session:
-        status, overlap = campaigns.get_status(session, campaign_id)
+        queue = tasks.find_queue(session, campaign_id)
         now = utc_now()
         end = lease_end(runtime, now)
-        if status in (CampaignStatus.ACTIVE, CampaignStatus.BUILDING):
-            row = tasks.claim_task(session, campaign_id, actor.person_id, overlap > 1, now, end)
-        else:
-            row = tasks.renew_mine(session, campaign_id, actor.person_id, end)
-            if row is None:
-                _require_active(status)
+        reason = _why_nothing_new(session, campaign_id, queue, actor)
+        row = None
+        if reason is not None or (queue and queue["gold_rate"] > 0):
+            row = tasks.renew_mine(session, campaign_id, actor.person_id, now, end)
+        if row is None:
+            if reason is not None:
+                raise reason
+            assert queue is not None
+            row = _claim_new(session, queue, campaign_id, actor.person_id, now, end)
     return task_of(row, actor.person_id) if row else None
 
 
-def _require_active(status: CampaignStatus | None) -> None:
-    if status is None:
-        raise NotFound(N_("There is no such campaign."))
-    if status == CampaignStatus.PAUSED:
-        raise NotReady(N_("This campaign is paused. Somebody who runs campaigns can resume it."))
-    if status == CampaignStatus.CLOSED:
-        raise NotReady(N_("This campaign is closed. Choose another one."))
+def _claim_new(
+    session: Session, queue: sa.RowMapping, campaign_id: int, person_id: int, now: datetime, end: datetime
+) -> sa.RowMapping | None:
+    overlapping = is_overlapping(queue)
+    if queue["gold_rate"] > 0 and queue["status"] == CampaignStatus.ACTIVE:
+        check = claim_check(session, queue, campaign_id, person_id, overlapping, now, end)
+        if check is not None:
+            return check
+    return task_claims.claim_task(session, campaign_id, person_id, overlapping, now, end)
+
+
+def is_overlapping(queue: sa.RowMapping) -> bool:
+    """Some products of the campaign are decided by several people."""
+    return queue["overlap"] > 1 or bool(queue["strata"])
+
+
+def _why_nothing_new(session: Session, campaign_id: int, queue: sa.RowMapping | None, actor: Actor) -> AppError | None:
+    """The reason why the campaign hands out nothing new to this person; none: it does."""
+    if queue is None:
+        return NotFound(N_("There is no such campaign."))
+    if queue["status"] == CampaignStatus.PAUSED:
+        return NotReady(N_("This campaign is paused. Somebody who runs campaigns can resume it."))
+    if queue["status"] == CampaignStatus.CLOSED or queue["deleted_at"] is not None:
+        return NotReady(N_("This campaign is closed. Choose another one."))
+    try:
+        require_member(session, campaign_id, actor)
+    except Forbidden as refusal:
+        return refusal
+    return None
 
 
 def renew_lease(runtime: Runtime, actor: Actor, task_id: int) -> Task:
@@ -129,6 +158,5 @@ def skip_task(runtime: Runtime, actor: Actor, task_id: int) -> None:
     """Leave the task to others; this person gets it again at the end. Raises LeaseLost when it is not theirs."""
     authorize(actor, Action.LABEL)
     with database_in_words(), runtime.sessions.write(durable=False) as session:
-        if not tasks.release_task(session, task_id, actor.person_id):
+        if not tasks.put_off(session, task_id, actor.person_id, utc_now()):
             raise LeaseLost()
-        tasks.add_skip(session, task_id, actor.person_id, utc_now())

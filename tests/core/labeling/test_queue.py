@@ -254,10 +254,10 @@ def test_peeking_takes_nothing(runtime: Runtime, actor: Actor) -> None:
 
 
 def test_claiming_reads_an_index_and_sorts_nothing(sqlite_runtime: Runtime) -> None:
-    from db import tasks
+    from db import task_claims
 
     for overlapping in (False, True):
-        statement = tasks._claim_statement(overlapping)
+        statement = task_claims._claim_statement(overlapping)
         with sqlite_runtime.sessions.read() as session:
             compiled = str(statement.compile(dialect=session.get_bind().dialect))
             values = {"campaign": 1, "person": 1, "now": "2026", "expires": "2026"}
