@@ -5,6 +5,7 @@ import sys
 import typer
 
 from commands import (
+    api,
     attributes,
     catalogue,
     category_flags,
@@ -42,6 +43,7 @@ ROOMS = (
     curation,
     training,
     experiments,
+    api,
     system,
 )
 for room in ROOMS:

@@ -3,6 +3,7 @@
 import getpass
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +14,17 @@ ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "SHELFWRIGHT_"
 DEVICES = ("auto", "cpu", "cuda")
 CHOICES = {"device": DEVICES, "image_scaling": ("", "imagenet", "symmetric"), "sign_in": ("local", "oidc")}
+API_RATE = re.compile(r"off|[1-9]\d{0,5}/(second|minute|hour|day)")
 DATABASES = ("postgresql+psycopg://", "sqlite:///")
 # name -> what it may be, both ends included
 RANGES: dict[str, tuple[float, float]] = {
     "port": (1, 65_535),
+    "api_port": (1, 65_535),
     "lease_minutes": (0.01, 1_440),
     "job_lease_seconds": (1, 3_600),
     "worker_poll_seconds": (0.05, 60),
     "promotion_margin": (0, 1),
+    "min_gold_agreement": (0, 1),
     "sign_in_hours": (0.1, 720),
 }
 
@@ -34,6 +38,9 @@ class Settings:
     image_roots: tuple[Path, ...] = ()  # data_dir/images always counts
     host: str = "127.0.0.1"
     port: int = 8501
+    api_host: str = "127.0.0.1"
+    api_port: int = 8502
+    api_rate: str = "600/minute"  # requests of one token; off: no limit
     person: str = field(default_factory=getpass.getuser)  # who acts from the terminal
     sign_in: str = "local"  # local: by name, on this machine only; oidc: a team, see docs/team.md
     public_url: str = ""  # where people open the app in team mode, such as https://shelf.example.com
@@ -56,6 +63,7 @@ class Settings:
     image_weights: str = "IMAGENET1K_V1"  # what image training begins from: torchvision's name, a file, or scratch
     image_scaling: str = ""  # of a file of weights: imagenet or symmetric
     webhooks_to_private: bool = False  # whether webhooks may be sent to addresses that are not on the open internet
+    min_gold_agreement: float = 0.8  # how often annotators are to be right on gold; who falls below is shown to reviewers
     promotion_margin: float = 0.05  # a category of >= 30 test rows may fall by this much when a version is promoted
 
     @property
@@ -104,6 +112,12 @@ def _check(variable: str, name: str, value: object) -> None:
             N_("{variable} must be one of {choices}, not '{text}'."),
             variable=variable,
             choices=", ".join(choice for choice in CHOICES[name] if choice),
+            text=value,
+        )
+    if name == "api_rate" and not API_RATE.fullmatch(str(value)):
+        raise InvalidInput(
+            N_("{variable} must look like 600/minute (second, minute, hour or day), or be off, not '{text}'."),
+            variable=variable,
             text=value,
         )
     if name == "database_url" and value and not str(value).startswith(DATABASES):

@@ -18,6 +18,7 @@ from core.api.frame import Frame
 from core.api.guard import SECURITY_SCHEME
 from core.api.rate_limit import RateLimiter
 from core.api.routes import campaigns, categories, health, jobs, labeling, me, models, predictions, products
+from core.api.task_ids import open_task_ids
 from core.errors import AppError
 from core.runtime import Runtime, open_runtime
 from core.settings import read_settings
@@ -50,6 +51,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.runtime = runtime
+    app.state.task_ids = open_task_ids(runtime.data_dir)
     app.state.limiter = RateLimiter(runtime.settings.api_rate)
     app.add_exception_handler(AppError, problems.answer_app_error)
     app.add_exception_handler(RequestValidationError, problems.answer_validation_error)
@@ -122,7 +124,7 @@ _PROBLEM = {
         "request_id": _TEXT,
         "errors": {
             "type": "array",
-            "items": {"type": "object", "properties": {name: _TEXT for name in ("in", "name", "code", "message")}},
+            "items": {"type": "object", "properties": dict.fromkeys(("in", "name", "code", "message"), _TEXT)},
         },
     },
 }

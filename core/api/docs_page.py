@@ -65,7 +65,8 @@ def _sender(name: str, media_type: str):  # type: ignore[no-untyped-def]
 def _folder() -> Path:
     """Where the package keeps Swagger UI; the package itself is not imported."""
     spec = find_spec("fastapi_offline")
-    assert spec and spec.origin, "fastapi-offline is in requirements.txt"
+    assert spec, "fastapi-offline is in requirements.txt"
+    assert spec.origin, "it is a package with files"
     return Path(spec.origin).parent / "static"
 
 

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 
 from core.api import idempotency
 from core.api.rate_limit import RateLimiter, Window
+from core.api.task_ids import TaskIds
 from core.api_tokens import Scope, authenticate, require_scope
 from core.errors import N_, InvalidInput, NotSignedIn
 from core.runtime import Runtime
@@ -30,6 +31,7 @@ class Caller:
     actor: Actor
     scopes: frozenset[Scope]
     key: str | None
+    task_ids: TaskIds
 
     @property
     def decision_key(self) -> str:
@@ -88,7 +90,8 @@ class GuardedRoute(APIRoute):
         require_scope(scopes, self.scope)
         self._check_parameters(request)
         key = request.headers.get(idempotency.HEADER)
-        return Caller(runtime, actor, scopes, None if key is None else idempotency.checked_key(key)), window
+        usable_key = None if key is None else idempotency.checked_key(key)
+        return Caller(runtime, actor, scopes, usable_key, request.app.state.task_ids), window
 
     def _check_parameters(self, request: Request) -> None:
         """A parameter that is not known is refused: a slip of the pen would find other things than meant."""
@@ -137,7 +140,10 @@ async def _once(request: Request, caller: Caller, key: str, answer: Handler) -> 
     asked = idempotency.fingerprint(request.method, request.url.path, await request.body())
     kept = await run_in_threadpool(idempotency.begin, caller.runtime, caller.actor, key, asked)
     if kept is not None:
-        return JSONResponse(kept.body, kept.status, {**kept.headers, "Idempotent-Replayed": "true"})
+        headers = {**kept.headers, "Idempotent-Replayed": "true"}
+        if kept.body is None:
+            return Response(status_code=kept.status, headers=headers)
+        return JSONResponse(kept.body, kept.status, headers)
     done = False
     try:
         response = await answer(request)

@@ -21,11 +21,17 @@ KEPT_HEADERS = ("location",)
 
 
 class InFlight(Conflict):
-    """A request with this Idempotency-Key is being worked on. Ask again in a moment."""
+    """The same request is being worked on by another thread."""
+
+    def __init__(self) -> None:
+        super().__init__(N_("A request with this Idempotency-Key is being worked on. Ask again in a moment."))
 
 
 class KeyReused(InvalidInput):
-    """This Idempotency-Key was used for another request."""
+    """A client's mistake: a key stands for one request."""
+
+    def __init__(self) -> None:
+        super().__init__(N_("This Idempotency-Key was used for another request."))
 
 
 @dataclass(frozen=True)

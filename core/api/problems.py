@@ -130,9 +130,7 @@ def answer_database_error(request: Request, error: Exception) -> Response:
         return answer_unexpected(request, error)
     logger.warning("the database could not be reached: %s", error.__class__.__name__)
     detail = translations(language_of(request)).gettext(
-        N_(
-            "The database cannot be reached. Ask again in a moment: with the same Idempotency-Key nothing is done twice."
-        )
+        N_("The database cannot be reached. Ask again soon: under the same Idempotency-Key nothing is done twice.")
     )
     return _answer(request, DATABASE_AWAY, detail, {"Retry-After": str(RETRY_SECONDS)})
 

@@ -52,11 +52,10 @@ def _kind(hint: Any) -> Any:
     return hint
 
 
-ProductQuery: Any = create_model(
-    "ProductQuery",
-    __base__=Listing,
-    **{name: (_TYPES.get(_kind(hint), _WORDS) | None, None) for name, hint in get_type_hints(ProductFilter).items()},
-)
+_PARAMETERS: dict[str, Any] = {
+    name: (_TYPES.get(_kind(hint), _WORDS) | None, None) for name, hint in get_type_hints(ProductFilter).items()
+}
+ProductQuery: Any = create_model("ProductQuery", __base__=Listing, **_PARAMETERS)
 
 
 def sees_gold(caller: Caller) -> bool:
@@ -92,8 +91,11 @@ class ListedProductShape(ProductShape):
     back_off_category_id: int | None
 
 
-def without_gold(caller: Caller, product: Any) -> Any:
+def seen_by(caller: Caller, product: Any) -> Any:
     """The product as this person may see it."""
-    if product.label_source != LabelSource.GOLD or sees_gold(caller):
-        return product
-    return replace(product, label_source=LabelSource.HUMAN)
+    return product if sees_gold(caller) else without_gold(product)
+
+
+def without_gold(product: Any) -> Any:
+    """The product as a card shows it: gold reads as any other person's label."""
+    return replace(product, label_source=LabelSource.HUMAN) if product.label_source == LabelSource.GOLD else product

@@ -9,17 +9,17 @@ from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from core.errors import AppError
+from core.errors import N_, AppError
 
 NO_LIMIT = "off"
 FAILURES = parse("60/minute")  # unknown tokens from one address
 
 
 class TooManyRequests(AppError):
-    """Too many requests. Wait a moment and go on."""
+    """The window of a token, or of an address that tries tokens, is full for `wait` seconds."""
 
     def __init__(self, wait: float) -> None:
-        super().__init__()
+        super().__init__(N_("Too many requests. Wait a moment and go on."))
         self.retry_after = max(1, math.ceil(wait))
 
 

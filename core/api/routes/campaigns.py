@@ -9,7 +9,7 @@ from pydantic import Field
 
 from core.api.guard import Caller, CallerHere, guarded_router, needs
 from core.api.product_query import checked_filter
-from core.api.shapes import Body, Cursor, Id, IdInPath, Limit, Name, Page, Shape, Text, page_by_id
+from core.api.shapes import Body, Cursor, IdInPath, Limit, Name, Page, Shape, Text, page_by_id
 from core.api_tokens import Scope
 from core.labeling.campaigns import (
     Campaign,

@@ -10,7 +10,6 @@ from pydantic import Field, create_model
 from core.api.guard import Caller, CallerHere, guarded_router, needs
 from core.api.shapes import Body, Cursor, Id, IdInPath, Limit, Page, Shape, page_by_id
 from core.api_tokens import Scope
-from core.i18n import error_text
 from core.jobs.handlers import HANDLERS
 from core.jobs.queue import Job, cancel_job, get_job, list_jobs, list_log
 from core.serving.scoring import enqueue_scoring
@@ -55,19 +54,18 @@ class ScoringBody(Body):
     only_missing: bool = False
 
 
-_BOUNDED: dict[Any, Any] = {str: Annotated[str, Field(max_length=40)], dict[str, Any]: dict[str, Any]}
 _HINTS = get_type_hints(TrainingSettings)
-_BOUNDED[str | None] = Annotated[str, Field(max_length=40)] | None
+_WORD = Annotated[str, Field(max_length=40)]
+_BOUNDED: dict[Any, Any] = {str: _WORD, str | None: _WORD | None}
+_SETTINGS: dict[str, Any] = {
+    part.name: (
+        _BOUNDED.get(_HINTS[part.name], _HINTS[part.name]),
+        Field(default_factory=dict) if part.default is MISSING else part.default,
+    )
+    for part in fields(TrainingSettings)
+}
 TrainingBody: Any = create_model(
-    "TrainingBody",
-    __base__=Body,
-    __doc__="Settings of a training, all with good defaults.",
-    **{
-        part.name: (_BOUNDED.get(_HINTS[part.name], _HINTS[part.name]), Field(default_factory=dict))
-        if part.default is MISSING
-        else (_BOUNDED.get(_HINTS[part.name], _HINTS[part.name]), part.default)
-        for part in fields(TrainingSettings)
-    },
+    "TrainingBody", __base__=Body, __doc__="Settings of a training, all with good defaults.", **_SETTINGS
 )
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import Query, Response
+from fastapi import Path, Query, Response
 from pydantic import Field
 
 from core.api.guard import Caller, CallerHere, guarded_router, needs
@@ -17,12 +17,13 @@ from core.labeling.queue import Task, claim_task, release_task, renew_lease, ski
 from db.enums import DecisionKind
 
 router = guarded_router("labeling")
+TaskName = Annotated[str, Path(max_length=32, description="`task.id` of the card.")]
 
 
 class TaskShape(Shape):
     """A product in an annotator's hands until its lease ends."""
 
-    id: int
+    id: str
     campaign_id: int
     product_id: int
     lease_expires_at: datetime | None
@@ -90,7 +91,7 @@ class DecisionShape(Shape):
 
     id: int
     kind: DecisionKind
-    task_id: int | None
+    task_id: str | None
     campaign_id: int | None
     product_id: int
     category_id: int | None
@@ -115,12 +116,12 @@ def claim(caller: CallerHere, campaign_id: IdInPath) -> dict[str, Any]:
 
 @router.post("/tasks/{task_id}/decisions", response_model=DecisionShape, status_code=201)
 @needs(Scope.LABEL, keeps_answers=False)
-def decide(caller: CallerHere, task_id: IdInPath, body: DecisionBody) -> Decision:
+def decide(caller: CallerHere, task_id: TaskName, body: DecisionBody) -> dict[str, Any]:
     """Decide a task. Needs an Idempotency-Key: the same again answers the decision that stands."""
-    return record_decision(
+    decision = record_decision(
         caller.runtime,
         caller.actor,
-        task_id,
+        caller.task_ids.id_of(task_id),
         DecisionKind(body.kind),
         body.category_id,
         caller.decision_key,
@@ -129,36 +130,37 @@ def decide(caller: CallerHere, task_id: IdInPath, body: DecisionBody) -> Decisio
         note=body.note,
         model_version_id=body.model_version_id,
     )
+    return _decision(caller, decision)
 
 
 @router.post("/tasks/{task_id}/renew", response_model=TaskShape)
 @needs(Scope.LABEL, keeps_answers=False)
-def renew(caller: CallerHere, task_id: IdInPath) -> Task:
+def renew(caller: CallerHere, task_id: TaskName) -> dict[str, Any]:
     """Keep the task for another full lease."""
-    return renew_lease(caller.runtime, caller.actor, task_id)
+    return _task(caller, renew_lease(caller.runtime, caller.actor, caller.task_ids.id_of(task_id)))
 
 
 @router.post("/tasks/{task_id}/release", status_code=204)
 @needs(Scope.LABEL, keeps_answers=False)
-def release(caller: CallerHere, task_id: IdInPath) -> Response:
+def release(caller: CallerHere, task_id: TaskName) -> Response:
     """Put the task back where it stood; harmless when it is no longer this person's."""
-    release_task(caller.runtime, caller.actor, task_id)
+    release_task(caller.runtime, caller.actor, caller.task_ids.id_of(task_id))
     return Response(status_code=204)
 
 
 @router.post("/tasks/{task_id}/skip", status_code=204)
 @needs(Scope.LABEL)
-def skip(caller: CallerHere, task_id: IdInPath) -> Response:
+def skip(caller: CallerHere, task_id: TaskName) -> Response:
     """Leave the task to others; this person gets it again at the end."""
-    skip_task(caller.runtime, caller.actor, task_id)
+    skip_task(caller.runtime, caller.actor, caller.task_ids.id_of(task_id))
     return Response(status_code=204)
 
 
 @router.post("/decisions/{decision_id}/undo", response_model=TaskShape)
 @needs(Scope.LABEL, keeps_answers=False)
-def undo(caller: CallerHere, decision_id: IdInPath) -> Task:
+def undo(caller: CallerHere, decision_id: IdInPath) -> dict[str, Any]:
     """Take back a decision of one's own; its task is in this person's hands again. Needs an Idempotency-Key."""
-    return undo_decision(caller.runtime, caller.actor, decision_id, caller.decision_key)
+    return _task(caller, undo_decision(caller.runtime, caller.actor, decision_id, caller.decision_key))
 
 
 @router.get("/decisions", response_model=list[MyDecisionShape])
@@ -169,20 +171,31 @@ def find_my_decisions(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> list[dict[str, Any]]:
     """This person's last decisions, newest first, undone ones too."""
-    return [_mine(line) for line in list_my_decisions(caller.runtime, caller.actor, campaign_id, limit)]
+    return [_mine(caller, line) for line in list_my_decisions(caller.runtime, caller.actor, campaign_id, limit)]
 
 
-def _mine(line: MyDecision) -> dict[str, Any]:
-    shown = DecisionShape.model_validate(line.decision).model_dump()
-    return {**shown, "title": line.title, "is_undone": line.is_undone}
+# Named part by part: what a task or a decision is besides (a hidden check, say) never slips into an answer.
+
+
+def _task(caller: Caller, task: Task) -> dict[str, Any]:
+    shown = {name: getattr(task, name) for name in ("campaign_id", "product_id", "lease_expires_at")}
+    return {**shown, "id": caller.task_ids.name(task.id)}
+
+
+def _decision(caller: Caller, decision: Decision) -> dict[str, Any]:
+    shown = {name: getattr(decision, name) for name in DecisionShape.model_fields}
+    return {**shown, "task_id": None if decision.task_id is None else caller.task_ids.name(decision.task_id)}
+
+
+def _mine(caller: Caller, line: MyDecision) -> dict[str, Any]:
+    return {**_decision(caller, line.decision), "title": line.title, "is_undone": line.is_undone}
 
 
 def _card(caller: Caller, card: Card) -> dict[str, Any]:
-    """Named part by part: what a task is besides (a hidden check, say) never slips into an answer."""
     categories = load_categories(caller.runtime)
     return {
-        "task": card.task,
-        "product": without_gold(caller, card.product),
+        "task": _task(caller, card.task),
+        "product": without_gold(card.product),
         "suggestions": [
             {"rank": rank, "category_id": category, "category": categories[category].path, "confidence": confidence}
             for rank, (category, confidence) in enumerate(card.suggestions, 1)

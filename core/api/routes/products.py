@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Query, Request, Response
 
 from core.api.guard import CallerHere, guarded_router, needs
-from core.api.product_query import ListedProductShape, ProductQuery, ProductShape, without_gold
+from core.api.product_query import ListedProductShape, ProductQuery, ProductShape, seen_by
 from core.api.shapes import IdInPath, Page, make_page
 from core.api_tokens import Scope
 from core.catalogue.product_details import get_product
@@ -21,7 +21,7 @@ def find_products(
 ) -> dict[str, Any]:
     """Products that all given parameters fit; categories mean themselves and all below them."""
     found = list_products(caller.runtime, query.wanted(caller), query.order, query.limit, query.cursor)
-    rows = [without_gold(caller, row) for row in found.rows]
+    rows = [seen_by(caller, row) for row in found.rows]
     return make_page(request, response, rows, found.next_cursor)
 
 
@@ -29,4 +29,4 @@ def find_products(
 @needs(Scope.READ)
 def find_product(caller: CallerHere, product_id: IdInPath) -> Any:
     """One product with its label of now."""
-    return without_gold(caller, get_product(caller.runtime, product_id))
+    return seen_by(caller, get_product(caller.runtime, product_id))
