@@ -11,6 +11,11 @@ from db.enums import DecisionKind, LabelSource
 from db.tables import DecisionRow, LabelRow, PersonRow, ProductRow
 
 SETTLING = (DecisionKind.SETTLE, DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING)
+_SETTLED = (
+    DecisionRow.task_id.is_(None),
+    DecisionRow.copied_from_id.is_(None),
+    DecisionRow.kind.in_(SETTLING),
+)
 
 
 class LabelNow(NamedTuple):
@@ -54,7 +59,7 @@ def add_gold_label(
 
 def is_settlement(row: DecisionRow) -> bool:
     """A reviewer's verdict on a product, not an annotator's answer to a task."""
-    return row.task_id is None and row.kind in SETTLING
+    return row.task_id is None and row.copied_from_id is None and row.kind in SETTLING
 
 
 def add_undo(
@@ -88,8 +93,7 @@ def find_standing(session: Session, product_id: int) -> DecisionRow | None:
         sa.select(DecisionRow)
         .where(
             DecisionRow.product_id == product_id,
-            DecisionRow.task_id.is_(None),
-            DecisionRow.kind.in_(SETTLING),
+            *_SETTLED,
             stands(DecisionRow),
         )
         .order_by((DecisionRow.kind == DecisionKind.SETTLE).desc(), DecisionRow.id.desc())
@@ -104,8 +108,7 @@ def find_last_of(session: Session, person_id: int) -> DecisionRow | None:
         sa.select(DecisionRow)
         .where(
             DecisionRow.person_id == person_id,
-            DecisionRow.task_id.is_(None),
-            DecisionRow.kind.in_(SETTLING),
+            *_SETTLED,
             stands(DecisionRow),
         )
         .order_by(DecisionRow.id.desc())
@@ -116,9 +119,7 @@ def find_last_of(session: Session, person_id: int) -> DecisionRow | None:
 
 def list_batch(session: Session, batch_key: str) -> list[DecisionRow]:
     """The standing settlements that were made together, by product."""
-    query = sa.select(DecisionRow).where(
-        DecisionRow.batch_key == batch_key, DecisionRow.task_id.is_(None), stands(DecisionRow)
-    )
+    query = sa.select(DecisionRow).where(DecisionRow.batch_key == batch_key, *_SETTLED, stands(DecisionRow))
     return list(session.scalars(query.order_by(DecisionRow.product_id)))
 
 
