@@ -195,19 +195,19 @@ def count_parts(session: Session, version_id: int | None) -> list[PartCount]:
     contradicts = sa.or_(
         voted.c.lowest != voted.c.highest, sa.and_(voted.c.n_categories > 0, voted.c.n_categories < voted.c.n)
     )
-    is_disputed = sa.func.coalesce(contradicts, sa.false()).label("is_disputed")
-    is_single = (voted.c.n == 1).label("is_single")
-    differs: sa.ColumnElement[bool] = sa.false()
+    differs: sa.ColumnElement[Any] = sa.literal(0)
     if version_id is not None:
-        differs = sa.func.coalesce(voted.c.lowest != PredictionRow.category_id, sa.true())
-    named = differs.label("model_differs")
-    query = sa.select(is_single, is_disputed, named, sa.func.count()).select_from(voted)
+        differs = sa.case((voted.c.lowest == PredictionRow.category_id, 0), else_=1)
+    query = sa.select(
+        sa.case((voted.c.n == 1, 1), else_=0).label("is_single"),
+        sa.case((contradicts, 1), else_=0).label("is_disputed"),
+        differs.label("model_differs"),
+    ).select_from(voted)
     if version_id is not None:
-        query = query.join(
-            PredictionRow,
-            sa.and_(PredictionRow.product_id == voted.c.product_id, PredictionRow.model_version_id == version_id),
-        )
-    rows = session.execute(query.group_by(is_single, is_disputed, named))
+        answer = sa.and_(PredictionRow.product_id == voted.c.product_id, PredictionRow.model_version_id == version_id)
+        query = query.join(PredictionRow, answer)
+    alike = query.subquery()
+    rows = session.execute(sa.select(*alike.c, sa.func.count()).group_by(*alike.c))
     return [PartCount(bool(single), bool(disputed), bool(differ), n) for single, disputed, differ, n in rows]
 
 
