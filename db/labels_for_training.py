@@ -54,6 +54,7 @@ def iter_ranges(session: Session, chunk: int) -> Iterator[tuple[int, int]]:
 def map_verdicts(session: Session, first_id: int, last_id: int, moment: Moment) -> dict[int, Verdict]:
     """Product id -> verdict, for products of this range of ids that have one."""
     verdicts: dict[int, Verdict] = {}
+    gold: dict[int, int] = {}  # product -> its latest gold label without a decision
     today = _map_carried(session, first_id, last_id, moment)
     labels = (
         sa.select(LabelRow.id, LabelRow.product_id, LabelRow.category_id)
@@ -65,9 +66,11 @@ def map_verdicts(session: Session, first_id: int, last_id: int, moment: Moment) 
         )
         .order_by(LabelRow.product_id, LabelRow.id)
     )
-    for source in (LabelSource.IMPORT, LabelSource.HUMAN):
+    for source in (LabelSource.IMPORT, LabelSource.HUMAN, LabelSource.GOLD):
         for label_id, product_id, category_id in session.execute(labels.where(LabelRow.source == source)):
             verdicts[product_id] = Verdict(today.get(label_id, category_id), source, DecisionKind.LABEL)
+            if source == LabelSource.GOLD:
+                gold[product_id] = label_id
     undo = aliased(DecisionRow)
     is_undone = sa.select(undo.id).where(undo.undoes_id == DecisionRow.id, undo.id <= moment.decision_id).exists()
     decisions = (
@@ -83,6 +86,8 @@ def map_verdicts(session: Session, first_id: int, last_id: int, moment: Moment) 
     )
     for product_id, kind, label_id, given_id in session.execute(decisions):
         category_id = today.get(label_id, given_id)
+        if product_id in gold and (kind != DecisionKind.SETTLE or label_id < gold[product_id]):
+            continue
         if kind == DecisionKind.SETTLE:
             verdicts[product_id] = Verdict(category_id, LabelSource.GOLD, DecisionKind.LABEL)
         elif kind != DecisionKind.LABEL or category_id is not None:

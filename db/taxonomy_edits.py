@@ -155,7 +155,7 @@ def list_later_edits(session: Session, edit_id: int) -> Sequence[sa.Row[int, Tax
 
 def list_edits(
     session: Session, limit: int, before_id: int | None = None, category_id: int | None = None
-) -> Sequence[sa.Row[Any]]:
+) -> Sequence[sa.Row[TaxonomyEditRow, str, str | None, int]]:
     """(edit, who, who undid it, products to look at again), the newest first; `before_id` goes on from there."""
     undoer = aliased(PersonRow)
     n_reviews = (
