@@ -85,10 +85,11 @@ def create_command(
     """
     from dataclasses import replace
 
-    from core.labeling.campaigns import create_campaign, ready_made
+    from core.labeling.campaigns import Inputs, create_campaign, ready_made
 
     chosen = _chosen(CAMPAIGN_KINDS, kind)
-    wanted, order = ready_made(chosen, seed)
+    recipe = ready_made(chosen, Inputs(seed=seed))
+    wanted, order = recipe.filter, recipe.order
     if confidence_below is not None:
         wanted = replace(wanted, confidence_below=confidence_below)
     with opened() as (runtime, actor):

@@ -1,6 +1,7 @@
 """Queries of who may work in a campaign. One without members is everybody's."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -21,7 +22,7 @@ def is_shut_out(session: Session, campaign_id: int, person_id: int) -> bool:
     return bool(session.scalar(_IS_SHUT_OUT, {"campaign": campaign_id, "person": person_id}))
 
 
-def is_everybodys_or_mine(campaign_id: sa.ColumnElement[int], person_id: int) -> sa.ColumnElement[bool]:
+def is_everybodys_or_mine(campaign_id: Any, person_id: int) -> sa.ColumnElement[bool]:
     """For lists of campaigns: those that this person may work in."""
     member = sa.exists().where(CampaignMemberRow.campaign_id == campaign_id)
     return sa.or_(~member, member.where(CampaignMemberRow.person_id == person_id))

@@ -1,15 +1,15 @@
-"""Queries of campaigns and the filling of their queues."""
+"""Queries of campaigns: rows by id, kind and state, and what a change of state writes."""
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from db.enums import CampaignKind, CampaignStatus, JobStatus, ProductOrder
+from db.campaign_members import is_everybodys_or_mine
+from db.enums import CampaignKind, CampaignStatus, JobStatus
 from db.people import insert_for
-from db.product_conditions import Conditions, select_products
-from db.product_orders import sort_keys
-from db.tables import CampaignRow, DailyProgressRow, JobRow, ProductRow, TaskRow, table_of
+from db.tables import CampaignRow, CategoryRow, DailyProgressRow, JobRow, table_of
 
 
 def insert_campaign(session: Session, values: dict[str, Any]) -> int | None:
@@ -24,7 +24,9 @@ def find_campaign(session: Session, campaign_id: int) -> CampaignRow | None:
 
 def find_campaign_of_kind(session: Session, kind: CampaignKind, model_version_id: int) -> int | None:
     """The oldest campaign of this kind that asks about this model version."""
-    query = sa.select(CampaignRow.id).where(CampaignRow.kind == kind, CampaignRow.model_version_id == model_version_id)
+    query = sa.select(CampaignRow.id).where(
+        CampaignRow.kind == kind, CampaignRow.model_version_id == model_version_id, CampaignRow.deleted_at.is_(None)
+    )
     return session.scalar(query.order_by(CampaignRow.id).limit(1))
 
 
@@ -32,14 +34,31 @@ def is_name_taken(session: Session, name: str) -> bool:
     return session.scalar(sa.select(CampaignRow.id).where(CampaignRow.name == name)) is not None
 
 
-def list_campaigns(session: Session, limit: int) -> list[CampaignRow]:
-    """Newest first."""
-    return list(session.scalars(sa.select(CampaignRow).order_by(CampaignRow.id.desc()).limit(limit)))
+def find_deleted(session: Session, name: str) -> bool:
+    """A deleted campaign still has this name."""
+    query = sa.select(CampaignRow.id).where(CampaignRow.name == name, CampaignRow.deleted_at.is_not(None))
+    return session.scalar(query) is not None
 
 
-def list_choices(session: Session, ids: list[int], limit: int) -> list[sa.Row[int, str, CampaignStatus, str | None]]:
-    """Id, name, status, guidelines of up to `limit` campaigns that are not closed or whose id is given."""
-    wanted = sa.or_(CampaignRow.status != CampaignStatus.CLOSED, CampaignRow.id.in_(ids))
+def list_campaigns(session: Session, limit: int, deleted: bool = False) -> list[CampaignRow]:
+    """Newest first; either those that stand or those that were deleted."""
+    is_there = CampaignRow.deleted_at.is_not(None) if deleted else CampaignRow.deleted_at.is_(None)
+    return list(session.scalars(sa.select(CampaignRow).where(is_there).order_by(CampaignRow.id.desc()).limit(limit)))
+
+
+def list_choices(
+    session: Session, ids: list[int], limit: int, person_id: int | None = None
+) -> list[sa.Row[int, str, CampaignStatus, str | None]]:
+    """Id, name, status, guidelines of up to `limit` campaigns that are not closed or whose id is given.
+
+    With a `person_id` only those that are everybody's or this person's.
+    """
+    wanted = sa.and_(
+        sa.or_(CampaignRow.status != CampaignStatus.CLOSED, CampaignRow.id.in_(ids)),
+        CampaignRow.deleted_at.is_(None),
+    )
+    if person_id is not None:
+        wanted = sa.and_(wanted, is_everybodys_or_mine(CampaignRow.id, person_id))
     query = sa.select(CampaignRow.id, CampaignRow.name, CampaignRow.status, CampaignRow.guidelines).where(wanted)
     first = sa.case((CampaignRow.id.in_(ids), 0), else_=1)  # so that the limit takes none of them
     kept = list(session.execute(query.order_by(first, CampaignRow.id.desc()).limit(limit)))
@@ -79,15 +98,39 @@ def count_done(session: Session, campaign_ids: list[int]) -> dict[int, int]:
     return {row.campaign_id: int(row.n) for row in session.execute(query)}
 
 
-def set_status(session: Session, campaign_id: int, before: set[CampaignStatus], after: CampaignStatus) -> bool:
-    """False when it is in none of the states `before`."""
+def set_status(
+    session: Session, campaign_id: int, before: set[CampaignStatus], after: CampaignStatus, **also: Any
+) -> bool:
+    """Change the state, and `also` these columns. False when it is in none of the states `before`, or deleted."""
     change = (
         sa.update(CampaignRow)
-        .where(CampaignRow.id == campaign_id, CampaignRow.status.in_(before))
-        .values(status=after)
+        .where(CampaignRow.id == campaign_id, CampaignRow.status.in_(before), CampaignRow.deleted_at.is_(None))
+        .values(status=after, **also)
         .returning(CampaignRow.id)
     )
     return session.scalar(change) is not None
+
+
+def set_deleted(session: Session, campaign_id: int, at: datetime | None) -> bool:
+    """Mark it as deleted, or (none) take the mark away. False when it is so already."""
+    is_there = CampaignRow.deleted_at.is_(None) if at is not None else CampaignRow.deleted_at.is_not(None)
+    change = sa.update(CampaignRow).where(CampaignRow.id == campaign_id, is_there).values(deleted_at=at)
+    return session.scalar(change.returning(CampaignRow.id)) is not None
+
+
+def find_unusable(session: Session, category_ids: tuple[int, ...]) -> set[int]:
+    """Those of the ids that are no leaf in use."""
+    usable = sa.select(CategoryRow.id).where(
+        CategoryRow.id.in_(category_ids), CategoryRow.is_leaf.is_(True), CategoryRow.retired_at.is_(None)
+    )
+    return set(category_ids) - set(session.scalars(usable))
+
+
+def find_last_build(session: Session, campaign_id: int) -> tuple[JobStatus, dict[str, Any]] | None:
+    """State and result of the last job that filled the campaign's queue."""
+    query = sa.select(JobRow.status, JobRow.result).where(JobRow.dedupe_key == build_key(campaign_id))
+    row = session.execute(query.order_by(JobRow.id.desc()).limit(1)).one_or_none()
+    return (row.status, row.result or {}) if row else None
 
 
 def close_by_target(session: Session, campaign_id: int) -> bool:
@@ -99,72 +142,3 @@ def close_by_target(session: Session, campaign_id: int) -> bool:
         .returning(CampaignRow.id)
     )
     return session.scalar(change) is not None
-
-
-# A temporary table holds the sorted products, so that the big sort holds up no writer
-# and each chunk of tasks is a short transaction.
-ranked = sa.Table(
-    "ranked_products",
-    sa.MetaData(),
-    sa.Column("rank", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("product_id", sa.BigInteger, nullable=False),
-    prefixes=["TEMPORARY"],
-)
-
-
-def rank_products(
-    session: Session, campaign_id: int, conditions: Conditions, order: ProductOrder, limit: int | None
-) -> tuple[int, int]:
-    """Sort what the filter finds and is not queued yet into `ranked_products`, ranks from 0.
-
-    Returns how many products are queued already and how many are ranked. `limit` bounds their sum.
-    """
-    keys, downwards = sort_keys(conditions, order)
-    queued = sa.func.coalesce(sa.func.max(TaskRow.position) + 1, 0)
-    n_queued = session.scalar(sa.select(queued).where(TaskRow.campaign_id == campaign_id)) or 0
-    rank = sa.func.row_number().over(order_by=[key.desc() if downwards else key for key in keys]) - 1
-    found = select_products(conditions, order, rank.label("rank"), ProductRow.id)
-    if n_queued:
-        found = found.where(~sa.exists().where(TaskRow.campaign_id == campaign_id, TaskRow.product_id == ProductRow.id))
-    if limit is not None:
-        found = found.order_by(sa.literal_column("rank")).limit(max(limit - n_queued, 0))
-    drop_ranking(session)
-    session.execute(sa.schema.CreateTable(ranked))
-    session.execute(sa.insert(ranked).from_select(["rank", "product_id"], found))
-    return n_queued, session.scalar(sa.select(sa.func.count()).select_from(ranked)) or 0
-
-
-def drop_ranking(session: Session) -> None:
-    session.execute(sa.schema.DropTable(ranked, if_exists=True))
-
-
-def queue_ranked(session: Session, campaign_id: int, overlap: int, start: int, stop: int, offset: int) -> bool:
-    """Make the tasks of the ranks from `start` up to `stop`, at `offset` + rank. False: no longer being built."""
-    tasks = table_of(TaskRow)
-    building = sa.select(CampaignRow.id).where(
-        CampaignRow.id == campaign_id, CampaignRow.status == CampaignStatus.BUILDING
-    )
-    if session.scalar(building.with_for_update(key_share=True)) is None:
-        return False
-    n_inserted = 0
-    for slot in range(overlap):
-        chunk = (
-            sa.select(
-                sa.literal(campaign_id, sa.BigInteger),
-                ranked.c.product_id,
-                sa.literal(slot, sa.SmallInteger),
-                (ranked.c.rank + offset),
-                sa.literal_column("'open'"),
-            )
-            .where(ranked.c.rank >= start, ranked.c.rank < stop)
-            .order_by(ranked.c.rank)
-        )
-        names = ["campaign_id", "product_id", "slot", "position", "status"]
-        insert = insert_for(session)(tasks).from_select(names, chunk).on_conflict_do_nothing()
-        insert = insert.execution_options(preserve_rowcount=True)
-        n_inserted += session.execute(insert).rowcount  # type: ignore[attr-defined]
-    counted = sa.update(CampaignRow).where(CampaignRow.id == campaign_id)
-    session.execute(
-        counted.values(n_tasks=CampaignRow.n_tasks + n_inserted).execution_options(synchronize_session=False)
-    )
-    return True

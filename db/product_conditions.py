@@ -67,7 +67,7 @@ class Conditions:
     any_words: tuple[str, ...] = ()  # one of these is enough: each a word, or words that all stand in the title
     random_share: float | None = None  # such a share of the products, 0..1, drawn by `seed`, always the same
     pair_ids: tuple[int, ...] = ()  # two leaves: given or predicted as one of them, both among the model's best five
-    not_decided_in: int | None = None  # nobody has decided it in this campaign
+    not_decided_in: tuple[int, ...] = ()  # nobody has decided it in these campaigns
 
     @property
     def asks_the_model(self) -> bool:
@@ -218,9 +218,9 @@ def _of_people(wanted: Conditions) -> list[sa.ColumnElement[bool]]:
             TaskRow.campaign_id == wanted.campaign_id, TaskRow.is_gold.is_(False)
         )
         found.append(ProductRow.id.in_(queued))
-    if wanted.not_decided_in is not None:
+    if wanted.not_decided_in:
         decided = sa.exists().where(
-            TaskRow.campaign_id == wanted.not_decided_in,
+            TaskRow.campaign_id.in_(wanted.not_decided_in),
             TaskRow.product_id == ProductRow.id,
             TaskRow.status == TaskStatus.DONE,
             TaskRow.is_gold.is_(False),

@@ -99,7 +99,7 @@ def _words(value: Any) -> tuple[str, ...]:
 
 
 _FRACTIONS = ("confidence_below", "confidence_above", "margin_below", "margin_above", "random_share")
-_IDS = ("category_ids", "predicted_category_ids", "pair_ids")
+_IDS = ("category_ids", "predicted_category_ids", "pair_ids", "not_decided_in")
 
 
 def _checked(found: ProductFilter) -> ProductFilter:

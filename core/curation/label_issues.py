@@ -118,12 +118,12 @@ def create_issue_campaign(runtime: Runtime, actor: Actor, method: NoiseMethod, n
     with runtime.sessions.read() as session:
         if not label_issues.count_open(session, method):
             raise NotReady(N_("No suspicious label is open. Look for them first."))
-    wanted, order = ready_made(CampaignKind.LABEL_ISSUES)
+    recipe = ready_made(CampaignKind.LABEL_ISSUES)
     taken = {campaign.name for campaign in list_campaigns(runtime)}
     numbered = (name if n == 1 else f"{name} {n}" for n in range(1, len(taken) + 2))
     free = next(text for text in numbered if text not in taken)
     return create_campaign(
-        runtime, actor, free, CampaignKind.LABEL_ISSUES, replace(wanted, label_issue=method.value), order
+        runtime, actor, free, CampaignKind.LABEL_ISSUES, replace(recipe.filter, label_issue=method.value), recipe.order
     )
 
 

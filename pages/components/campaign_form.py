@@ -65,7 +65,8 @@ def _chosen_kind() -> CampaignKind:
 
 
 def _ready(kind: CampaignKind) -> tuple[ProductFilter, CampaignOrder]:
-    wanted, order = ready_made(kind)
+    recipe = ready_made(kind)
+    wanted, order = recipe.filter, recipe.order
     if kind == CampaignKind.LOW_CONFIDENCE:
         percent = st.slider(
             _("Confidence below, %"), 5, 100, round(LOW_CONFIDENCE * 100), 5, key="campaigns.confidence_below"

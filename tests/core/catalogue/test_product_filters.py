@@ -81,7 +81,7 @@ def test_people_disagree_by_what_each_last_said(runtime: Runtime, actor: Actor) 
     assert found(runtime, shelf, people_disagree=True) == [0]
     change_row(runtime, ProductRow, shelf.products[0], label_source=LabelSource.GOLD)
     assert found(runtime, shelf, people_disagree=True) == []
-    assert found(runtime, shelf, not_decided_in=first, label_source="import") == [3, 2][:1]
+    assert found(runtime, shelf, not_decided_in=(first,), label_source="import") == [3, 2][:1]
 
 
 def test_a_random_share_is_always_the_same_and_independent_of_the_shuffle(runtime: Runtime) -> None:

@@ -152,7 +152,7 @@ EVERYTHING = ProductFilter(
     any_words=("등산화", "hiking boots"),
     random_share=0.2,
     pair_ids=(4, 6),
-    not_decided_in=5,
+    not_decided_in=(5,),
 )
 
 

@@ -8,11 +8,13 @@ from core.catalogue.products import ProductFilter, list_products
 from core.errors import AppError, Conflict, Forbidden, InvalidInput, JobCancelled, NoModelYet, NotFound, NotReady
 from core.jobs.queue import find_unfinished_job
 from core.jobs.worker import run_claimed, work_until_ended
-from core.labeling import campaigns as module
 from core.labeling.campaigns import (
+    Inputs,
     build_campaign,
+    building,
     close_campaign,
     create_campaign,
+    creating,
     ensure_default_campaign,
     get_campaign,
     list_campaigns,
@@ -26,20 +28,32 @@ from core.labeling.queue import claim_task, release_all, skip_task
 from core.revisions import revision
 from core.runtime import Runtime
 from core.types import Actor, utc_now
-from db import campaigns as campaign_queries
+from db import campaign_building as campaign_queries
 from db import jobs
 from db.enums import (
     CampaignKind,
     CampaignOrder,
     CampaignStatus,
     DecisionKind,
+    Fold,
     JobStatus,
     NoiseMethod,
     NoiseVerdict,
     ProductOrder,
+    TaxonomyEditKind,
 )
-from db.tables import AuditRow, JobRow, LabelIssueRow, ProductRow, TaskRow
-from tests.core.labeling.shelf import add_campaign, annotator, change_row, count, fill_shelf
+from db.tables import (
+    AuditRow,
+    EditReviewRow,
+    JobRow,
+    LabelIssueRow,
+    MallRow,
+    ProductRow,
+    ProductSplitRow,
+    TaskRow,
+    TaxonomyEditRow,
+)
+from tests.core.labeling.shelf import Shelf, add_campaign, annotator, change_row, count, fill_shelf
 from tests.core.labeling.test_decisions import label
 from tests.core.labeling.test_queue import claim
 
@@ -54,12 +68,12 @@ def queue(runtime: Runtime, campaign: int, slot: int = 0) -> list[int]:
 def handed_out(runtime: Runtime, campaign: int) -> list[int]:
     """What a person really gets, one after another."""
     person = annotator(runtime, "walker")
-    products = []
-    while (task := claim_task(runtime, person, campaign)) and task.product_id not in products:
-        products.append(task.product_id)
+    seen: dict[int, int] = {}
+    while (task := claim_task(runtime, person, campaign)) and task.id not in seen:
+        seen[task.id] = task.product_id
         skip_task(runtime, person, task.id)
     release_all(runtime, person)
-    return products
+    return list(dict.fromkeys(seen.values()))
 
 
 def suspect_labels(runtime: Runtime) -> None:
@@ -78,21 +92,39 @@ def suspect_labels(runtime: Runtime) -> None:
         )
 
 
+def inputs_of(runtime: Runtime, actor: Actor, shelf: Shelf, kind: CampaignKind) -> Inputs:
+    """What the kind is told; every product is held out, every second one wants another look."""
+    with runtime.sessions.write() as session:
+        edit = TaxonomyEditRow(kind=TaxonomyEditKind.SPLIT, detail={}, person_id=actor.person_id, created_at=utc_now())
+        session.add(edit)
+        session.flush()
+        session.add_all(EditReviewRow(edit_id=edit.id, product_id=product) for product in shelf.products[::2])
+        session.add_all(
+            ProductSplitRow(product_id=product, group_key=str(product), fold=Fold.TEST) for product in shelf.products
+        )
+        mall_id = session.query(MallRow).one().id
+    pair = (shelf.leaves[1], shelf.leaves[2])
+    leaves = {CampaignKind.AMBIGUOUS_PAIR: pair, CampaignKind.NEW_LEAF: (shelf.leaves[3],)}.get(kind, ())
+    return Inputs(leaves, mall_id, ("trousers", "nothing"), edit.id, 4)
+
+
 @pytest.mark.parametrize("chunk", [3, 1_000])
 @pytest.mark.parametrize("kind", list(CampaignKind))
 def test_the_queue_shows_exactly_what_the_list_shows(
     runtime: Runtime, actor: Actor, kind: CampaignKind, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CHUNK", chunk)
+    monkeypatch.setattr(building, "CHUNK", chunk)
     shelf = fill_shelf(runtime, 20)
     suspect_labels(runtime)
-    campaign = create_campaign(runtime, actor, "check", kind)
-    wanted, order = ready_made(kind)
-    rows = list_products(runtime, wanted, ProductOrder(order.value)).rows
+    inputs = inputs_of(runtime, actor, shelf, kind)
+    campaign = create_campaign(runtime, actor, "check", kind, inputs=inputs)
+    recipe = ready_made(kind, inputs)
+    rows = list_products(runtime, recipe.filter, ProductOrder(recipe.order.value)).rows
+    assert campaign.settings == recipe.settings
     assert queue(runtime, campaign.id) == [row.id for row in rows] == handed_out(runtime, campaign.id)
     again = list_products(runtime, campaign.filter, ProductOrder(campaign.order.value)).rows
     assert [row.id for row in again] == [row.id for row in rows]
-    assert (campaign.status, campaign.n_tasks) == (CampaignStatus.ACTIVE, len(rows))
+    assert (campaign.status, campaign.n_tasks) == (CampaignStatus.ACTIVE, len(rows) * campaign.overlap)
     assert 3 < len(rows) <= len(shelf.products)
 
 
@@ -125,8 +157,8 @@ def test_what_a_person_decided_is_not_asked_again(runtime: Runtime, actor: Actor
 def test_a_large_campaign_is_built_by_a_job_that_survives_a_kill(
     runtime: Runtime, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CHUNK", 3)
-    monkeypatch.setattr(module, "SMALL", 5)
+    monkeypatch.setattr(building, "CHUNK", 3)
+    monkeypatch.setattr(creating, "SMALL", 5)
     shelf = fill_shelf(runtime, 20)
     campaign = create_campaign(runtime, actor, "all", CampaignKind.RANDOM, overlap=2, limit=17)
     assert (campaign.status, campaign.n_tasks) == (CampaignStatus.BUILDING, 0)
@@ -162,8 +194,8 @@ def test_a_large_campaign_is_built_by_a_job_that_survives_a_kill(
 def test_a_build_can_be_cancelled_and_a_closed_campaign_is_not_filled(
     runtime: Runtime, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CHUNK", 3)
-    monkeypatch.setattr(module, "SMALL", 5)
+    monkeypatch.setattr(building, "CHUNK", 3)
+    monkeypatch.setattr(creating, "SMALL", 5)
     fill_shelf(runtime, 20)
     campaign = create_campaign(runtime, actor, "all", CampaignKind.RANDOM)
 
@@ -211,7 +243,7 @@ def test_a_campaign_whose_building_was_killed_is_built_by_the_worker(
 def test_a_stalled_campaign_is_built_again(
     runtime: Runtime, actor: Actor, ending: JobStatus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SMALL", 5)
+    monkeypatch.setattr(creating, "SMALL", 5)
     fill_shelf(runtime, 20)
     campaign = create_campaign(runtime, actor, "all", CampaignKind.RANDOM, limit=17)
     job = find_unfinished_job(runtime, ["build_campaign"])

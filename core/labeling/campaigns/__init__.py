@@ -1,0 +1,41 @@
+"""Campaigns: named labeling queues. This is what other rooms use of them; each noun has a file of its own."""
+
+from core.labeling.campaigns.building import build_campaign, run_build_job
+from core.labeling.campaigns.campaign import Campaign, CampaignChoice, get_campaign, list_campaigns, list_choices
+from core.labeling.campaigns.creating import clone_campaign, create_campaign, ensure_default_campaign
+from core.labeling.campaigns.kinds import LOW_CONFIDENCE, Inputs, Recipe, ready_made
+from core.labeling.campaigns.lifecycle import (
+    close_campaign,
+    delete_campaign,
+    pause_campaign,
+    reopen_campaign,
+    restore_campaign,
+    resume_campaign,
+)
+from core.labeling.campaigns.settings import MAX_OVERLAP, CampaignSettings, Stratum
+
+__all__ = [
+    "LOW_CONFIDENCE",
+    "MAX_OVERLAP",
+    "Campaign",
+    "CampaignChoice",
+    "CampaignSettings",
+    "Inputs",
+    "Recipe",
+    "Stratum",
+    "build_campaign",
+    "clone_campaign",
+    "close_campaign",
+    "create_campaign",
+    "delete_campaign",
+    "ensure_default_campaign",
+    "get_campaign",
+    "list_campaigns",
+    "list_choices",
+    "pause_campaign",
+    "ready_made",
+    "reopen_campaign",
+    "restore_campaign",
+    "resume_campaign",
+    "run_build_job",
+]
