@@ -23,7 +23,6 @@ from core.errors import AppError
 from core.runtime import Runtime, open_runtime
 from core.settings import read_settings
 
-MAX_BODY_BYTES = 1_000_000
 THREADS = 20  # as many as the database's pool gives connections: nobody waits for one in vain
 ROUTES = (me, products, categories, campaigns, labeling, predictions, models, jobs)
 ABOUT = """The same operations as the pages, for programs. Make a token on the People page or with
@@ -47,7 +46,6 @@ def create_app(runtime: Runtime) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=MAX_BODY_BYTES,
         lifespan=_lifespan,
     )
     app.state.runtime = runtime

@@ -1,13 +1,15 @@
-"""Around every request: its id, a line in the log, and headers that keep answers out of caches and frames."""
+"""Around every request: its id, a line in the log, a limit to its size, headers that keep answers out of caches."""
 
 import logging
 import re
 import time
 import uuid
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = b"x-request-id"
+MAX_BODY_BYTES = 1_000_000
 USABLE = re.compile(rb"[A-Za-z0-9._:/+=-]{1,64}")
 logger = logging.getLogger("core.api")
 
@@ -26,7 +28,16 @@ class Frame:
         request_id = given if USABLE.fullmatch(given) else uuid.uuid4().hex.encode()
         state = scope.setdefault("state", {})
         state["request_id"] = request_id.decode()
-        began, status = time.perf_counter(), 0
+        began, status, received = time.perf_counter(), 0, 0
+
+        async def receive_limited() -> Message:
+            """Raised here, the refusal reaches whoever reads the body, and is answered as a problem."""
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY_BYTES:
+                raise HTTPException(413)
+            return message
 
         async def send_framed(message: Message) -> None:
             nonlocal status
@@ -43,7 +54,7 @@ class Frame:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_framed)
+            await self.app(scope, receive_limited, send_framed)
         finally:
             milliseconds = (time.perf_counter() - began) * 1000
             logger.info(

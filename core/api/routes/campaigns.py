@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 from pydantic import Field
 
 from core.api.guard import Caller, CallerHere, guarded_router, needs
-from core.api.product_query import checked_filter
+from core.api.product_query import checked_filter, sees_gold
 from core.api.shapes import Body, Cursor, IdInPath, Limit, Name, Page, Shape, Text, page_by_id
 from core.api_tokens import Scope
 from core.labeling.campaigns import (
@@ -83,14 +84,16 @@ def find_campaigns(
         older = [row for row in list_campaigns(caller.runtime) if last_id is None or row.id < last_id]
         return [row for row in older if status is None or row.status == status][:n]
 
-    return page_by_id(request, response, "campaigns", limit, cursor, before, lambda row: row.id, _shown)
+    return page_by_id(
+        request, response, "campaigns", limit, cursor, before, lambda row: row.id, partial(_shown, caller)
+    )
 
 
 @router.get("/campaigns/{campaign_id}", response_model=CampaignShape)
 @needs(Scope.READ)
 def find_campaign(caller: CallerHere, campaign_id: IdInPath) -> dict[str, Any]:
     """One campaign."""
-    return _shown(get_campaign(caller.runtime, campaign_id))
+    return _shown(caller, get_campaign(caller.runtime, campaign_id))
 
 
 @router.get("/campaigns/{campaign_id}/progress", response_model=ProgressShape)
@@ -116,7 +119,7 @@ def make_campaign(caller: CallerHere, response: Response, body: CampaignBody) ->
         limit=body.limit,
     )
     response.headers["Location"] = f"/v1/campaigns/{campaign.id}"
-    return _shown(campaign)
+    return _shown(caller, campaign)
 
 
 @router.post("/campaigns/{campaign_id}/pause", response_model=CampaignShape)
@@ -142,9 +145,12 @@ def close(caller: CallerHere, campaign_id: IdInPath) -> dict[str, Any]:
 
 def _changed(caller: Caller, campaign_id: int, change: Callable[..., Campaign]) -> dict[str, Any]:
     change(caller.runtime, caller.actor, campaign_id)
-    return _shown(get_campaign(caller.runtime, campaign_id))
+    return _shown(caller, get_campaign(caller.runtime, campaign_id))
 
 
-def _shown(campaign: Campaign) -> dict[str, Any]:
+def _shown(caller: Caller, campaign: Campaign) -> dict[str, Any]:
     read = {name: getattr(campaign, name) for name in CampaignShape.model_fields}
+    if not sees_gold(caller):  # exact counts, asked before and after a decision, would tell a hidden check
+        progress = get_progress(caller.runtime, caller.actor, campaign.id)
+        read |= {"n_tasks": progress.n_tasks, "n_done": progress.n_done}
     return {**read, "filter": campaign.filter.to_dict()}

@@ -14,7 +14,7 @@ from core.catalogue.taxonomy import load_categories
 from core.labeling.card import Card, get_card
 from core.labeling.decisions import Decision, MyDecision, list_my_decisions, record_decision, undo_decision
 from core.labeling.queue import Task, claim_task, release_task, renew_lease, skip_task
-from db.enums import DecisionKind
+from db.enums import CampaignKind, DecisionKind
 
 router = guarded_router("labeling")
 TaskName = Annotated[str, Path(max_length=32, description="`task.id` of the card.")]
@@ -55,6 +55,23 @@ class IssueShape(Shape):
     confidence: float | None
 
 
+class ExampleShape(Shape):
+    """A product that shows what belongs into a category, or what does not."""
+
+    title: str
+    is_counterexample: bool
+    note: str | None
+
+
+class ChoiceShape(Shape):
+    """A category that the campaign asks about."""
+
+    category_id: int
+    category: str
+    guidelines: str | None
+    examples: list[ExampleShape]
+
+
 class CardShape(Shape):
     """A task with its evidence; a blind campaign shows the product alone."""
 
@@ -67,6 +84,9 @@ class CardShape(Shape):
     back_off_category_id: int | None
     tags: list[TagShape]
     issue: IssueShape | None
+    kind: CampaignKind
+    is_blind: bool
+    choices: list[ChoiceShape]
 
 
 class Claim(Shape):
@@ -207,4 +227,16 @@ def _card(caller: Caller, card: Card) -> dict[str, Any]:
         "back_off_category_id": card.back_off_category_id,
         "tags": card.tags,
         "issue": card.issue,
+        "kind": card.kind,
+        "is_blind": card.is_blind,
+        "choices": [
+            {
+                "category_id": choice.category_id,
+                "category": categories[choice.category_id].path,
+                "guidelines": categories[choice.category_id].guidelines,
+                "examples": choice.examples,
+            }
+            for choice in card.choices
+            if choice.category_id in categories
+        ],
     }
