@@ -40,6 +40,10 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("experiment", N_("Experiment"), "science", Action.SEE_ANALYSIS),
         Entry("compare", N_("Compare"), "compare_arrows", Action.SEE_ANALYSIS),
     ),
+    N_("Team"): (
+        Entry("people", N_("People"), "group"),
+        Entry("audit", N_("Audit trail"), "history", Action.SEE_AUDIT),
+    ),
 }
 WITHOUT_HEADING = ("label",)  # the labeling card needs the height
 

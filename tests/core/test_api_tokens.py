@@ -111,7 +111,13 @@ def test_others_tokens_are_seen_and_revoked_by_admins_only(runtime: Runtime, min
 
 @pytest.mark.parametrize(
     ("name", "scopes", "days"),
-    [("", [Scope.READ], 1), ("x" * 81, [Scope.READ], 1), ("x", [], 1), ("x", [Scope.READ], 0), ("x", [Scope.READ], 9999)],
+    [
+        ("", [Scope.READ], 1),
+        ("x" * 81, [Scope.READ], 1),
+        ("x", [], 1),
+        ("x", [Scope.READ], 0),
+        ("x", [Scope.READ], 9999),
+    ],
 )
 def test_what_cannot_be_is_refused(runtime: Runtime, mina: Actor, name: str, scopes: list[Scope], days: int) -> None:
     with pytest.raises(InvalidInput):

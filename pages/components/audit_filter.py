@@ -1,0 +1,125 @@
+"""The filter of the audit trail. It lives in the URL, so that what was found can be sent to a colleague."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+from core.audit import AuditFilter, list_words
+from core.members import list_members
+from pages.components.context import actor, revision, runtime
+from pages.components.keyset_pager import KeysetPager
+from pages.components.words import N_, _
+
+MOST_PEOPLE = 1_000  # in the list to choose from
+FIELDS = ("person", "action", "entity", "id", "since", "until", "words")
+ENTITY_WORDS = {
+    "person": N_("person"),
+    "api_token": N_("API token"),
+    "campaign": N_("campaign"),
+    "category": N_("category"),
+    "taxonomy": N_("taxonomy"),
+    "product": N_("product"),
+    "exclusion_rule": N_("exclusion rule"),
+    "import_run": N_("import"),
+    "model_version": N_("model version"),
+    "job": N_("job"),
+    "webhook": N_("webhook"),
+}
+pager = KeysetPager("audit")
+
+
+def filter_bar() -> AuditFilter:
+    """Fields for who, what, when and which words; a change goes into the URL and to the first page."""
+    actions, entities = list_words(runtime(), actor())
+    people = {str(member.id): member.name for member in _people()}
+    first = st.columns(4)
+    with first[0]:
+        person = _choice("person", _("Who"), list(people), people.get)
+    with first[1]:
+        action = _choice("action", _("Act"), actions, action_text)
+    with first[2]:
+        entity = _choice("entity", _("What"), entities, entity_text)
+    words = first[3].text_input(_("Words"), value=_asked("words"), key="audit.words", on_change=_changed, max_chars=100)
+    second = st.columns(4)
+    since = second[0].date_input(_("From"), value=_day("since"), key="audit.since", on_change=_changed)
+    until = second[1].date_input(_("Until"), value=_day("until"), key="audit.until", on_change=_changed)
+    number = second[2].text_input(
+        _("Number"),
+        value=_asked("id"),
+        key="audit.id",
+        on_change=_changed,
+        help=_("Of one thing, such as campaign 12."),
+    )
+    return AuditFilter(
+        person_id=int(person) if person else None,
+        action=action,
+        entity=entity,
+        entity_id=int(number) if number.strip().isdecimal() and len(number) < 18 else None,
+        since=_midnight(since) if since else None,
+        until=_midnight(until + timedelta(days=1)) if until else None,
+        text=words,
+    )
+
+
+def _people():  # type: ignore[no-untyped-def]
+    return _members(actor().person_id, revision("people")).members
+
+
+@st.cache_data(ttl=60, max_entries=8, show_spinner=False)
+def _members(person_id: int, revisions: tuple[int, ...]):  # type: ignore[no-untyped-def]
+    """Per reader: core decides whom they may see."""
+    return list_members(runtime(), actor(), limit=MOST_PEOPLE)
+
+
+def _choice(name: str, label: str, options: list[str], said) -> str | None:  # type: ignore[no-untyped-def]
+    asked = _asked(name)
+    return st.selectbox(
+        label,
+        options,
+        index=options.index(asked) if asked in options else None,
+        format_func=lambda word: said(word) or word,
+        key=f"audit.{name}",
+        on_change=_changed,
+        placeholder=_("all"),
+    )
+
+
+def _asked(name: str) -> str:
+    return st.query_params.get(name, "")
+
+
+def _day(name: str) -> date | None:
+    try:
+        return date.fromisoformat(_asked(name))
+    except ValueError:
+        return None
+
+
+def _midnight(day: date) -> datetime:
+    """The beginning of that day by the clock of the browser."""
+    try:
+        zone = ZoneInfo(st.context.timezone or "UTC")
+    except (ValueError, ZoneInfoNotFoundError):
+        return datetime.combine(day, time(), UTC)
+    return datetime.combine(day, time(), zone)
+
+
+def _changed() -> None:
+    pager.reset()
+    for name in FIELDS:
+        value = st.session_state.get(f"audit.{name}")
+        if value:
+            st.query_params[name] = str(value).strip()
+        else:
+            st.query_params.pop(name, None)
+
+
+def entity_text(word: str) -> str:
+    """What the trail calls a thing, in the reader's language where that is known."""
+    return _(ENTITY_WORDS[word]) if word in ENTITY_WORDS else word.replace("_", " ")
+
+
+def action_text(word: str) -> str:
+    """An act's own word: they are the program's, and many."""
+    return word.replace("_", " ")
