@@ -40,10 +40,18 @@ def find_deleted(session: Session, name: str) -> bool:
     return session.scalar(query) is not None
 
 
-def list_campaigns(session: Session, limit: int, deleted: bool = False) -> list[CampaignRow]:
-    """Newest first; either those that stand or those that were deleted."""
-    is_there = CampaignRow.deleted_at.is_not(None) if deleted else CampaignRow.deleted_at.is_(None)
-    return list(session.scalars(sa.select(CampaignRow).where(is_there).order_by(CampaignRow.id.desc()).limit(limit)))
+def list_campaigns(
+    session: Session,
+    limit: int,
+    deleted: bool = False,
+    before_id: int | None = None,
+    status: CampaignStatus | None = None,
+) -> list[CampaignRow]:
+    """Newest first; either those that stand or those that were deleted. `before_id` continues a list."""
+    wanted = [CampaignRow.deleted_at.is_not(None) if deleted else CampaignRow.deleted_at.is_(None)]
+    wanted += [CampaignRow.id < before_id] if before_id is not None else []
+    wanted += [CampaignRow.status == status] if status is not None else []
+    return list(session.scalars(sa.select(CampaignRow).where(*wanted).order_by(CampaignRow.id.desc()).limit(limit)))
 
 
 def list_choices(

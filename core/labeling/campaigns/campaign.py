@@ -64,10 +64,16 @@ def get_campaign(runtime: Runtime, campaign_id: int, deleted: bool = False) -> C
         return _campaigns(session, [row])[0]
 
 
-def list_campaigns(runtime: Runtime, limit: int = 200, deleted: bool = False) -> list[Campaign]:
-    """Newest first; `deleted` lists those that can be restored instead."""
+def list_campaigns(
+    runtime: Runtime,
+    limit: int = 200,
+    deleted: bool = False,
+    before_id: int | None = None,
+    status: CampaignStatus | None = None,
+) -> list[Campaign]:
+    """Newest first; `deleted` lists those that can be restored instead, `before_id` continues a list."""
     with runtime.sessions.read() as session:
-        return _campaigns(session, campaigns.list_campaigns(session, limit, deleted))
+        return _campaigns(session, campaigns.list_campaigns(session, limit, deleted, before_id, status))
 
 
 def list_choices(
