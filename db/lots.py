@@ -188,7 +188,8 @@ def _window() -> sa.Select[Any]:
         .outerjoin(MallCategoryRow, MallCategoryRow.id == ProductRow.mall_category_id)
         .outerjoin(_in_use, in_use)
         .outerjoin(_of_campaign, asked)
-        .where(tasks.c.campaign_id == _CAMPAIGN, tasks.c.status == OPEN, ~put_off, ~several)
+        .where(tasks.c.campaign_id == _CAMPAIGN, tasks.c.status == OPEN, ~put_off, ~several, ~_IS_DECIDED)
+        .where(ProductRow.label_source.is_distinct_from(LabelSource.GOLD))
         .order_by(tasks.c.position, tasks.c.id)
     )
 
@@ -197,7 +198,8 @@ _WINDOW = _window()
 
 
 def list_window(session: Session, campaign_id: int, person_id: int, limit: int) -> list[sa.RowMapping]:
-    """The next open products of the queue that only one person decides, with what the model says; best first."""
+    """The next open products of the queue, with what the model says; best first. Left out is what this person put
+    off, what a person has decided anywhere, and what several people decide."""
     values = {"campaign": campaign_id, "person": person_id}
     return list(session.execute(_WINDOW.limit(limit), values).mappings())
 
@@ -208,3 +210,13 @@ _OPEN_OF = sa.select(tasks.c.id).where(tasks.c.campaign_id == _CAMPAIGN, tasks.c
 def list_open_tasks(session: Session, campaign_id: int, product_ids: list[int]) -> list[int]:
     """Ids of the open tasks of these products."""
     return list(session.scalars(_OPEN_OF.where(tasks.c.product_id.in_(product_ids)), {"campaign": campaign_id}))
+
+
+def map_first_suggestions(session: Session, campaign_id: int, product_ids: list[int]) -> dict[int, int]:
+    """Product -> what the version in use suggests first, else the campaign's; products without one are left out."""
+    query = (
+        sa.select(PredictionRow.product_id, PredictionRow.category_id)
+        .where(PredictionRow.product_id.in_(product_ids), PredictionRow.model_version_id.in_([PROMOTED, _VERSION]))
+        .order_by(sa.case((PredictionRow.model_version_id == PROMOTED, 1), else_=0))  # the one in use comes last, wins
+    )
+    return {row.product_id: row.category_id for row in session.execute(query, {"campaign": campaign_id})}

@@ -52,26 +52,27 @@ FREED = {
     "claimed_at": sa.case((tasks.c.is_gold, sa.null()), else_=tasks.c.claimed_at),
 }
 PUT_OFF = {**FREED, "status": sa.case((tasks.c.is_gold, CANCELLED), else_=OPEN)}
+_campaigns = table_of(CampaignRow)
+_promotion = sa.select(PromotionRow.model_version_id).order_by(PromotionRow.id.desc()).limit(1).scalar_subquery()
+_HAS_TARGET = sa.or_(_campaigns.c.target_decisions.is_not(None), _campaigns.c.target_error.is_not(None))
 _QUEUE = sa.select(
-    CampaignRow.status,
-    CampaignRow.kind,
-    CampaignRow.overlap,
-    CampaignRow.strata,
-    CampaignRow.gold_rate,
-    CampaignRow.is_blind,
-    CampaignRow.choices,
-    CampaignRow.filter,
-    CampaignRow.deleted_at,
-).where(CampaignRow.id == CAMPAIGN)
+    _campaigns.c.status,
+    _campaigns.c.kind,
+    _campaigns.c.overlap,
+    _campaigns.c.strata,
+    _campaigns.c.gold_rate,
+    _campaigns.c.is_blind,
+    _campaigns.c.choices,
+    _campaigns.c.filter,
+    _campaigns.c.deleted_at,
+    _HAS_TARGET.label("has_target"),
+    sa.func.coalesce(_promotion, _campaigns.c.model_version_id).label("model_version_id"),
+).where(_campaigns.c.id == CAMPAIGN)
 
 
 def find_queue(session: Session, campaign_id: int) -> sa.RowMapping | None:
     """What handing out tasks of the campaign asks of it; None when there is no such campaign."""
     return session.execute(_QUEUE, {"campaign": campaign_id}).mappings().one_or_none()
-
-
-_promotion = sa.select(PromotionRow.model_version_id).order_by(PromotionRow.id.desc()).limit(1).scalar_subquery()
-_campaigns = table_of(CampaignRow)
 
 
 def _of_campaign(column: Any) -> Any:
@@ -82,9 +83,7 @@ def _of_campaign(column: Any) -> Any:
 _FACTS = (
     _of_campaign(_campaigns.c.is_blind).label("is_blind"),
     sa.func.coalesce(_promotion, _of_campaign(_campaigns.c.model_version_id)).label("model_version_id"),
-    _of_campaign(sa.or_(_campaigns.c.target_decisions.is_not(None), _campaigns.c.target_error.is_not(None))).label(
-        "has_target"
-    ),
+    _of_campaign(_HAS_TARGET).label("has_target"),
 )
 _HELD = (tasks.c.id == TASK, tasks.c.annotator_id == PERSON, tasks.c.status == LEASED)
 _RENEW = sa.update(tasks).where(*_HELD).values(lease_expires_at=EXPIRES).returning(*TASK_COLUMNS)
