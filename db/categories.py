@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -60,15 +60,24 @@ def bring_back(session: Session, ids: Iterable[int]) -> None:
         )
 
 
-def find_unusable(session: Session, category_id: int) -> tuple[str, bool, bool, str | None] | None:
-    """(path, is it a leaf, is it retired, path of what it was merged into), read afresh; none: no such category."""
+class FoundCategory(NamedTuple):
+    """What decides whether a product may be given a category, and what to say if not."""
+
+    path: str
+    is_leaf: bool
+    is_retired: bool
+    merged_into: str | None  # path of what it means today
+
+
+def find_usability(session: Session, category_id: int) -> FoundCategory | None:
+    """Read afresh; none: there is no such category."""
     target = aliased(CategoryRow)
     found = session.execute(
         sa.select(CategoryRow.path, CategoryRow.is_leaf, CategoryRow.retired_at.is_not(None), target.path)
         .join(target, target.id == CategoryRow.merged_into_id, isouter=True)
         .where(CategoryRow.id == category_id)
     ).one_or_none()
-    return (found[0], found[1], bool(found[2]), found[3]) if found else None
+    return FoundCategory(found[0], found[1], bool(found[2]), found[3]) if found else None
 
 
 def _chunks(values: Iterable[Any]) -> Iterator[list[Any]]:

@@ -63,7 +63,7 @@ def imported_label(product_id: Any) -> sa.Select[Any]:
     return (
         sa.select(LabelRow.category_id)
         .where(LabelRow.product_id == product_id, LabelRow.source == LabelSource.IMPORT, ~is_void)
-        .order_by(LabelRow.id.desc())
+        .order_by(sa.func.coalesce(LabelRow.carried_from_id, LabelRow.id).desc(), LabelRow.id.desc())
         .limit(1)
     )
 

@@ -191,7 +191,10 @@ def _of_prediction(wanted: Conditions, order: ProductOrder | None) -> list[sa.Co
     if wanted.predicted_category_ids:
         found.append(PredictionRow.category_id.in_(subtree(wanted.predicted_category_ids)))
     if wanted.disagrees:
-        found.append(PredictionRow.category_id != ProductRow.category_id)
+        means_it = sa.exists().where(
+            CategoryRow.id == PredictionRow.category_id, CategoryRow.merged_into_id == ProductRow.category_id
+        )
+        found += [PredictionRow.category_id != ProductRow.category_id, ~means_it]
     if wanted.hard_to_predict:
         found.append(PredictionRow.abstained.is_(True))
     if wanted.pair_ids:

@@ -11,6 +11,8 @@ from typing import Any, Self, get_args, get_origin, get_type_hints
 
 import sqlalchemy as sa
 
+from core.catalogue.taxonomy import Category, load_categories
+from core.catalogue.taxonomy_edits.meaning import merged_below, resolve, today
 from core.errors import N_, InvalidInput, NoModelYet
 from core.runtime import Runtime
 from db import model_versions, product_orders, products
@@ -170,6 +172,16 @@ class ListedProduct(Product):
     def is_hard_to_predict(self) -> bool:
         return bool(self.abstained)
 
+    def in_categories_of_today(self, tree: Mapping[int, Category]) -> "ListedProduct":
+        """What the model said before categories were merged or split, as it is meant now."""
+        said = (self.predicted_category_id, self.back_off_category_id)
+        meant = [resolve(tree, id_) if id_ is not None else None for id_ in said]
+        return (
+            self
+            if said == tuple(meant)
+            else replace(self, predicted_category_id=meant[0], back_off_category_id=meant[1])
+        )
+
 
 @dataclass(frozen=True)
 class ProductPage:
@@ -195,7 +207,8 @@ def list_products(
     limit = max(1, min(limit, MAX_PAGE))
     with runtime.sessions.read() as session:
         found = products.list_products(session, wanted, order, limit + 1, after)
-    rows = tuple(ListedProduct.of(row) for row, _ in found[:limit])
+    tree = load_categories(runtime)
+    rows = tuple(ListedProduct.of(row).in_categories_of_today(tree) for row, _ in found[:limit])
     return ProductPage(rows, _write_cursor(order, found[limit - 1][1]) if len(found) > limit else None)
 
 
@@ -213,7 +226,11 @@ def filter_names(runtime: Runtime, wanted: ProductFilter) -> dict[str, str]:
 
 
 def with_version(runtime: Runtime, wanted: ProductFilter, order: ProductOrder) -> ProductFilter:
-    """The filter with the model version named: the one in use, unless it names one. Raises NoModelYet."""
+    """The filter with categories of today and the model version named: the one in use, unless it names one.
+
+    Raises NoModelYet.
+    """
+    wanted = _in_categories_of_today(runtime, wanted)
     if wanted.model_version_id is not None:
         return wanted
     with runtime.sessions.read() as session:
@@ -221,6 +238,20 @@ def with_version(runtime: Runtime, wanted: ProductFilter, order: ProductOrder) -
     if version is None and (wanted.asks_the_model or order in product_orders.SORTED_BY_MODEL):
         raise NoModelYet()
     return replace(wanted, model_version_id=version)
+
+
+def _in_categories_of_today(runtime: Runtime, wanted: ProductFilter) -> ProductFilter:
+    """A category that was merged means what it became; what a model said of it counts there too."""
+    if not (wanted.category_ids or wanted.predicted_category_ids or wanted.pair_ids):
+        return wanted
+    tree = load_categories(runtime)
+    predicted = today(tree, wanted.predicted_category_ids)
+    return replace(
+        wanted,
+        category_ids=today(tree, wanted.category_ids),
+        pair_ids=today(tree, wanted.pair_ids),
+        predicted_category_ids=(*predicted, *merged_below(tree, predicted)),
+    )
 
 
 def _write_cursor(order: ProductOrder, place: list[Any]) -> str:

@@ -99,15 +99,15 @@ def get_category(runtime: Runtime, category_id: int) -> Category:
 
 def unusable_category(session: Session, category_id: int) -> UnknownCategory:
     """Why no product may be given this category: the error to raise, in words."""
-    found = categories.find_unusable(session, category_id)
+    found = categories.find_usability(session, category_id)
     if found is None:
         return UnknownCategory(N_("There is no category {category_id}."), category_id=category_id)
-    path, _, is_retired, target = found
-    if target is not None and is_retired:
+    path, target = found.path, found.merged_into
+    if target is not None and found.is_retired:
         return UnknownCategory(
             N_("'{category}' was merged into '{target}': choose that."), category=path, target=target
         )
-    if is_retired:
+    if found.is_retired:
         return UnknownCategory(N_("The category {category} is retired."), category=path)
     return UnknownCategory(N_("This category cannot be given: it is not a leaf that is in use."))
 

@@ -6,13 +6,14 @@ Training does not punish an accepted alternative (head 'several_labels'), and ju
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.catalogue.taxonomy import load_categories
-from core.errors import N_, NotFound, UnknownCategory
+from core.catalogue.taxonomy import load_categories, unusable_category
+from core.errors import N_, NotFound
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor, utc_now
-from db import alternatives
+from db import alternatives, categories
 from db.people import add_audit
+from db.standing_labels import hold_tree
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,12 @@ def add_alternative(runtime: Runtime, actor: Actor, product_id: int, category_id
     Raises NotFound (the product), UnknownCategory (not a leaf in use), Forbidden.
     """
     authorize(actor, Action.LABEL)
-    category = load_categories(runtime).get(category_id)
-    if category is None or not category.is_leaf or category.retired_at is not None:
-        raise UnknownCategory(N_("This category cannot be given: it is not a leaf that is in use."))
     now = utc_now()
     with runtime.sessions.write() as session:
+        hold_tree(session)
+        category = categories.find_usability(session, category_id)
+        if category is None or not category.is_leaf or category.is_retired:
+            raise unusable_category(session, category_id)
         if not alternatives.has_product(session, product_id):
             raise NotFound(N_("There is no product {product_id}."), product_id=product_id)
         is_new = alternatives.add_alternative(session, product_id, category_id, actor.person_id, now)
@@ -63,8 +65,8 @@ def list_alternatives(runtime: Runtime, product_id: int) -> list[Alternative]:
     """The oldest first; also one that became the label meanwhile, or whose category is retired."""
     with runtime.sessions.read() as session:
         rows = alternatives.list_of_product(session, product_id)
-    categories = load_categories(runtime) if rows else {}
+    tree = load_categories(runtime) if rows else {}
     return [
-        Alternative(row.product_id, row.category_id, categories[row.category_id].path, person, row.created_at)
+        Alternative(row.product_id, row.category_id, tree[row.category_id].path, person, row.created_at)
         for row, person in rows
     ]

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from core.catalogue.attributes.tags import Tag, tags_of
 from core.catalogue.products import Product
+from core.catalogue.taxonomy import load_categories
+from core.catalogue.taxonomy_edits.meaning import resolve, resolve_ranking
 from core.errors import N_, NotFound
 from core.labeling.queue import Task, is_overlapping, task_of
 from core.runtime import Runtime
@@ -100,15 +102,17 @@ def get_card(runtime: Runtime, task: Task) -> Card:
         tags = tags_of(session, task.product_id)
         choices = _choices(session, row["choices"], task.product_id) if row["choices"] else ()
         neighbours = () if row["is_blind"] else _neighbours(session, task.product_id)
+    tree = load_categories(runtime) if seen else {}
+    back_off_id = seen["back_off_category_id"] if seen else None
     return Card(
         task=task,
         product=product,
-        suggestions=tuple((int(category), float(confidence)) for category, confidence in seen["top"]) if seen else (),
+        suggestions=resolve_ranking(tree, seen["top"]) if seen else (),
         model_version_id=seen["model_version_id"] if seen else None,
         model_version_name=seen["name"] if seen else None,
         margin=seen["margin"] if seen else None,
         is_hard_to_predict=bool(seen and seen["abstained"]),
-        back_off_category_id=seen["back_off_category_id"] if seen else None,
+        back_off_category_id=resolve(tree, back_off_id) if back_off_id is not None else None,
         tags=tags,
         overlap=max(row["n_slots"], 1) if not row["is_check"] else row["overlap"],
         n_done_of_product=row["n_done"],

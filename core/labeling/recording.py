@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core.catalogue.taxonomy import unusable_category
 from core.errors import N_, InvalidInput, UnknownCategory
 from core.labeling.targets import close_if_reached
 from core.webhooks import note_event
@@ -97,7 +98,8 @@ def write_decision(
     was not shown: kept is the one that was. Raises UnknownCategory for a label that is not a leaf in use.
     """
     if answer.kind == DecisionKind.LABEL and not is_usable:
-        raise UnknownCategory(N_("This category cannot be given: it is not a leaf that is in use."))
+        assert answer.category_id is not None
+        raise unusable_category(session, answer.category_id)
     if place.is_gold_check:
         before = gold_checks.find_label_before(session, place.product_id)
         previous_category_id = before.category_id if before else None

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core.errors import N_, Conflict, InvalidInput, NotFound, UnknownCategory
+from core.catalogue.taxonomy import unusable_category
+from core.errors import N_, Conflict, InvalidInput, NotFound
 from core.labeling.busy import database_in_words
 from core.permissions import Action, authorize
 from core.runtime import Runtime
@@ -133,7 +134,7 @@ def write_settlement(session: Session, values: dict[str, Any]) -> int | None:
         return None
     if kind == DecisionKind.SETTLE:
         if not is_usable:
-            raise UnknownCategory(N_("This category cannot be given: it is not a leaf that is in use."))
+            raise unusable_category(session, category_id)
         gold.add_gold_label(session, product_id, category_id, values["person_id"], decision_id, values["created_at"])
     elif (standing := gold.find_standing(session, product_id)) and standing.kind == DecisionKind.SETTLE:
         raise Conflict(N_("This product is gold. Take that back first."))
