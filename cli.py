@@ -16,6 +16,7 @@ from commands import (
     importing,
     label_issues,
     labeling,
+    people,
     system,
     training,
 )
@@ -44,6 +45,7 @@ ROOMS = (
     training,
     experiments,
     api,
+    people,
     system,
 )
 for room in ROOMS:

@@ -46,6 +46,12 @@ def sign_in_local(runtime: Runtime, name: str, role: Role = Role.ADMIN) -> Actor
     return Actor(row.id, row.name, row.role)
 
 
+def find_by_name(runtime: Runtime, name: str) -> Person | None:
+    with runtime.sessions.read() as session:
+        row = find_person(session, " ".join(name.split()))
+    return _person(row) if row else None
+
+
 def invite(runtime: Runtime, actor: Actor, email: str, role: Role, name: str = "") -> Person:
     """Somebody who may come in with this e-mail address, as `role`; known by `name` (else by the address).
 
