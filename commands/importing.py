@@ -72,11 +72,14 @@ def _import_products(
     from core.catalogue.import_options import ImportOptions, options_from, read_options_file, remembered_options
     from core.catalogue.import_plan import check_plan, plan_import
     from core.catalogue.importing import JOB, import_payload
+    from core.catalogue.own_exports import DEFAULT_SOURCE
 
     options, named = read_options_file(options_file) if options_file else (ImportOptions(), None)
     values = options.to_json() | {name: value for name, value in changes.items() if value not in ("", None)}
     chosen = options_from(values | {"columns": options.columns | parse_columns(columns)})
     source = source or named or ""
+    if not source and plan_import(file, chosen).options.is_export:
+        source = DEFAULT_SOURCE
     if not source:
         raise InvalidInput(N_("Give the source a name with --source NAME."))
     payload = import_payload(file, source, chosen)

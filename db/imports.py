@@ -27,6 +27,15 @@ def save_source(session: Session, name: str, options: dict[str, Any], now: datet
     )
 
 
+def ensure_source(session: Session, name: str, now: datetime) -> None:
+    """Have a row of this source to lock; what is remembered of it stays."""
+    session.execute(
+        insert_for(session)(ImportSourceRow)
+        .values(name=name, options={}, updated_at=now)
+        .on_conflict_do_nothing(index_elements=["name"])
+    )
+
+
 def list_sources(session: Session) -> list[str]:
     """Names, the last used first."""
     return list(session.scalars(sa.select(ImportSourceRow.name).order_by(ImportSourceRow.updated_at.desc())))

@@ -35,6 +35,16 @@ def find_known(session: Session, source: str, keys: Sequence[str]) -> dict[str, 
     return found
 
 
+def current_categories(session: Session, product_ids: Sequence[int]) -> dict[int, int | None]:
+    """Product -> the category of its label that counts."""
+    found: dict[int, int | None] = {}
+    for start in range(0, len(product_ids), IN_CHUNK):
+        part = product_ids[start : start + IN_CHUNK]
+        rows = session.execute(sa.select(ProductRow.id, ProductRow.category_id).where(ProductRow.id.in_(part)))
+        found.update((id_, category_id) for id_, category_id in rows)
+    return found
+
+
 def has_products(session: Session, source: str) -> bool:
     """Whether there is any product of this source."""
     return session.scalar(sa.select(ProductRow.id).where(ProductRow.source == source).limit(1)) is not None

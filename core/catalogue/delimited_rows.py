@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterator
 
-from core.catalogue import rejects
+from core.catalogue import own_exports, rejects
 from core.catalogue.blocks import BLOCK_ROWS, Block, record_of
 from core.catalogue.columns import unique_headings
 from core.catalogue.files import ByteStream
@@ -28,8 +28,8 @@ class DelimitedReader:
         self._width = 0
         self.headings, self.twice = unique_headings(self._read_headings())
         self._width = len(self.headings)
-        # A file of rejects, mended: undo what kept the spreadsheet from running values as formulas.
-        self._is_mended = MARK in self.headings
+        # A file of rejects, mended, or an export: undo what kept the spreadsheet from running values as formulas.
+        self._is_ours = MARK in self.headings or own_exports.is_ours(self.headings)
 
     @property
     def fraction(self) -> float:
@@ -72,7 +72,7 @@ class DelimitedReader:
                 reason = Reason(rejects.RAGGED, {"found": len(fields), "expected": width})
                 block.rejects.append(self._reject(number, line, reason))
             else:
-                if self._is_mended:
+                if self._is_ours:
                     fields = [restored(value) for value in fields]
                 block.lines.append(number)
                 block.rows.append(fields[:width] if len(fields) > width else fields)

@@ -29,6 +29,7 @@ class ImportOptions:
     date_order: str = ""  # 'dmy', 'mdy'; for dates that could be either
     taxonomy: str = ""  # a file code -> path: then the category column holds codes
     no_category: tuple[str, ...] = NO_CATEGORY  # a path of nothing but such names is no category
+    is_export: bool = False  # the file is our own (`own_exports`): sources and keys as they stand
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"columns": {name: list(headings) for name, headings in self.columns.items()}}
@@ -62,6 +63,8 @@ def _checked(name: str, value: Any) -> Any:
         return {check_field(field): _names(headings, wrong) for field, headings in value.items()}
     if name == "no_category":
         return _names(value, wrong)
+    if name == "is_export":
+        return bool(value)
     if name == "decimal_comma":
         if value is not None and not isinstance(value, bool):
             raise wrong
@@ -93,7 +96,9 @@ def read_options_file(path: Path) -> tuple[ImportOptions, str | None]:
 def to_toml(options: ImportOptions, source: str) -> str:
     """The options as a TOML file for `cli.py import --options`."""
     lines = [f"source = {_toml(source)}"]
-    plain = {name: value for name, value in options.to_json().items() if name not in ("columns", "no_category")}
+    plain = {
+        name: value for name, value in options.to_json().items() if name not in ("columns", "no_category", "is_export")
+    }
     lines += [f"{name} = {_toml(value)}" for name, value in plain.items() if value not in ("", None)]
     lines += ["", "[columns]"]
     lines += [f"{name} = {_toml(list(headings))}" for name, headings in options.columns.items()]

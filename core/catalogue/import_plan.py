@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from core.catalogue import own_exports
 from core.catalogue.blocks import Block
 from core.catalogue.columns import (
     check_columns,
@@ -60,9 +61,12 @@ def plan_import(path: Path, given: ImportOptions, remembered: ImportOptions | No
         headings, twice, sheets = reader.headings, reader.twice, getattr(reader, "sheets", [])
     if not first.n_read:
         raise InvalidInput(ONLY_HEADINGS, file=path.name)
+    if own_exports.is_products(headings) and not given.columns:
+        given, remembered = replace(given, **own_exports.options()), None
     columns = _columns(headings, given, remembered)
     options = _completed(replace(given, columns=columns), remembered, headings, first)
     notes = [Reason(STANDS_TWICE, {"heading": heading}) for heading in twice]
+    notes += [Reason(own_exports.NOTE)] if options.is_export else []
     category = columns.get("category", ())
     if len(category) == 1 and looks_like_code(category[0]) and not options.taxonomy:
         notes.append(Reason(HOLDS_CODES, {"heading": category[0]}))

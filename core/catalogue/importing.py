@@ -14,12 +14,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core.catalogue import own_exports
 from core.catalogue.blocks import Block, Reader, record_of
 from core.catalogue.category_codes import find_codes
 from core.catalogue.import_options import ImportOptions, check_source, options_from, remembered_options
 from core.catalogue.import_plan import Plan, check_plan, plan_import
 from core.catalogue.import_runs import ImportRun, get_import_run
-from core.catalogue.product_writer import ProductWriter, Written
+from core.catalogue.product_writer import WriterOfSources, Written
 from core.catalogue.readers import FileShape, open_reader
 from core.catalogue.rejects import TWICE, Reason, Reject
 from core.catalogue.rows import Draft, RowMapper
@@ -140,7 +141,10 @@ def _begin(context: JobContext) -> ImportRunRow:
     for note in plan.notes:
         context.log(str(note))
     with sessions.write() as session:
-        imports.save_source(session, source, _to_remember(plan).to_json(), utc_now())
+        if plan.options.is_export:
+            imports.ensure_source(session, source, utc_now())
+        else:
+            imports.save_source(session, source, _to_remember(plan).to_json(), utc_now())
         keep_hold(session, context)
         facts = _run_facts(plan)
         return imports.insert_run(
@@ -184,7 +188,8 @@ def _check_unchanged(path: Path, run: ImportRunRow) -> None:
 
 
 def _wanted(options: ImportOptions) -> list[str]:
-    return [name for names in options.columns.values() for name in names]
+    extra = own_exports.EXTRA if options.is_export else ()
+    return [*extra, *(name for names in options.columns.values() for name in names)]
 
 
 @dataclass
@@ -200,11 +205,11 @@ class _Importer:
     """Takes the blocks of one file through mapping and writing."""
 
     def __init__(self, context: JobContext, run: ImportRunRow, mapper: RowMapper) -> None:
-        self.context, self.run_id, self.source = context, run.id, run.source
+        self.context, self.run_id = context, run.id
         self.position = _Position(run.position, 0, run.position)
         self.n_rejected = run.n_rejected
         self.mapper = mapper
-        self.writer = ProductWriter(run.source, mapper.fields)
+        self.writer = WriterOfSources(run.source, mapper.fields)
         self._base = (0.0, 0, 0.0)  # when, at which row and which share of the file importing itself began
 
     def run(self, reader: Reader, started: float) -> None:
@@ -231,7 +236,6 @@ class _Importer:
         try:
             with self.context.runtime.sessions.write() as session:
                 now = utc_now()
-                imports.lock_source(session, self.source)
                 written = self.writer.write(session, drafts, now)
                 rejects = [*rejects, *self._twice(block, written.twice)]
                 imports.insert_rejects(session, [_reject_values(self.run_id, reject) for reject in rejects])

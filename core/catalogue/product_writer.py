@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.catalogue.rows import Draft
 from core.catalogue.taxonomy import Names, ensure_categories
+from db import imports
 from db import product_upserts as upserts
 from db.enums import LabelSource
 from db.people import get_revisions
@@ -181,12 +182,57 @@ class ProductWriter:
         given = {
             product_id: self._categories[draft.category] for product_id, draft in changed if draft.category is not None
         }
+        checked = [product_id for product_id, draft in changed if draft.is_checked and product_id in given]
+        for product_id, category_id in upserts.current_categories(session, checked).items():
+            if given[product_id] == category_id:  # the file only repeats what a person decided here
+                del given[product_id]
         before = latest_imported(session, list(given))
         labels = [
             (product_id, category) for product_id, category in given.items() if before.get(product_id) != category
         ]
         upserts.insert_labels(session, labels, now)
         upserts.follow_imported_labels(session, labels, now)
+
+
+class WriterOfSources:
+    """A `ProductWriter` for each source that a file names; `source` is that of products that name none."""
+
+    def __init__(self, source: str, fields: Iterable[str]) -> None:
+        self._source, self._fields = source, list(fields)
+        self._writers: dict[str, ProductWriter] = {}
+
+    def write(self, session: Session, drafts: Sequence[Draft], now: datetime) -> Written:
+        """As `ProductWriter.write`; holds the sources until the end of the transaction."""
+        total = Written()
+        for source, part in self._by_source(drafts).items():
+            if source != self._source:
+                imports.ensure_source(session, source, now)
+            imports.lock_source(session, source)
+            written = self._writers[source].write(session, part, now)
+            total.n_inserted += written.n_inserted
+            total.n_updated += written.n_updated
+            total.n_unchanged += written.n_unchanged
+            total.twice += written.twice
+        return total
+
+    def confirm(self, drafts: Sequence[Draft]) -> None:
+        """The transaction with these drafts is committed."""
+        for source, part in self._by_source(drafts).items():
+            self._writers[source].confirm(part)
+
+    def forget(self) -> None:
+        """The transaction was rolled back."""
+        for writer in self._writers.values():
+            writer.forget()
+
+    def _by_source(self, drafts: Sequence[Draft]) -> dict[str, list[Draft]]:
+        """Sorted, so that two imports never wait for each other."""
+        found: dict[str, list[Draft]] = {}
+        for draft in drafts:
+            found.setdefault(draft.source or self._source, []).append(draft)
+        for source in found:
+            self._writers.setdefault(source, ProductWriter(source, self._fields))
+        return dict(sorted(found.items()))
 
 
 class _SeenKeys:

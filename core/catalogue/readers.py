@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.catalogue import own_exports
 from core.catalogue.blocks import Reader
 from core.catalogue.delimited_rows import DelimitedReader
 from core.catalogue.encodings import (
@@ -49,7 +50,10 @@ def detect_shape(path: Path, options: ImportOptions | None = None) -> FileShape:
         return FileShape(kind, encoding)
     if options.delimiter:
         return FileShape(kind, encoding, check_delimiter(options.delimiter))
-    return FileShape(kind, encoding, detect_delimiter(_start(path, encoding), "\t" if kind == "tsv" else ","))
+    start = _start(path, encoding)
+    if start.startswith(own_exports.MARK + ","):
+        return FileShape(kind, encoding, ",")
+    return FileShape(kind, encoding, detect_delimiter(start, "\t" if kind == "tsv" else ","))
 
 
 def _refuse_what_has_no_effect(path: Path, kind: str, options: ImportOptions) -> None:

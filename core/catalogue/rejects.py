@@ -12,7 +12,9 @@ from core.errors import N_
 MAX_KEPT = 10_000  # characters of one value; the file itself still has the rest
 MARK = "reject_reason"  # a file with this heading is one of ours, mended
 HEADINGS = ("reject_file", "reject_line", "reject_column", "reject_value", MARK)
-FORMULA = re.compile(r"'*[=+\-@\t\r]")  # what a spreadsheet runs; with apostrophes, what looks like one of ours
+FORMULA = re.compile(
+    r"'*[=+\-@\t\r\n＝＋－＠]"
+)  # what a spreadsheet runs; with apostrophes, what looks like one of ours
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
-from core.catalogue import rejects
+from core.catalogue import own_exports, rejects
 from core.catalogue.blocks import Block, record_of
 from core.catalogue.columns import FIELDS
 from core.catalogue.import_options import ImportOptions
@@ -16,9 +16,11 @@ from core.catalogue.rejects import Reason, Reject, for_storage
 from core.catalogue.taxonomy import SEPARATOR, Names, clean_path
 from core.catalogue.values import Bad, Memo, is_cleaned_of_controls, to_price, to_text, to_time, to_title
 from core.errors import InvalidInput
+from db.enums import CHECKED_BY_PEOPLE
 
 # So short that the databases' unique indexes take them in any alphabet (characters).
 MAX_MALL, MAX_ID, MAX_MALL_CATEGORY = 120, 300, 600
+MAX_KEY = MAX_MALL + 1 + MAX_ID  # with the mall before it
 
 
 class Draft(NamedTuple):
@@ -35,6 +37,8 @@ class Draft(NamedTuple):
     image: str | None
     registered_at: datetime | None
     category: Names | None
+    source: str | None = None  # its own, where the file names one for each product
+    is_checked: bool = False  # a person gave the category that the file names
 
 
 class RowMapper:
@@ -48,7 +52,8 @@ class RowMapper:
         self._source = source
         self._names = {field: names for field, names in options.columns.items() if names}
         self._places = {field: [self.headings.index(name) for name in names] for field, names in self._names.items()}
-        self._has_mall = "mall" in self._places
+        self._has_mall = "mall" in self._places and not options.is_export  # there ids are whole
+        self._own = [self.headings.index(name) for name in own_exports.EXTRA[1:]] if options.is_export else []
         price = partial(to_price, decimal_comma=bool(options.decimal_comma))
         time = partial(to_time, date_order=options.date_order)
         self._memos: dict[str, Memo] = {
@@ -62,7 +67,7 @@ class RowMapper:
         self._time_texts = Memo(str)
         self._plain: dict[str, Callable[[str], Any]] = {
             "title": to_title,
-            "external_id": partial(_short_text, MAX_ID),
+            "external_id": partial(_short_text, MAX_KEY if options.is_export else MAX_ID),
             "image": to_text,
         }
 
@@ -80,6 +85,13 @@ class RowMapper:
         bad = self._bad_rows(block, columns, cells)
         rows = zip(block.lines, *(columns[field] for field in FIELDS), strict=True)
         drafts = [self._draft(*row) for at, row in enumerate(rows) if at not in bad]
+        if self._own:
+            source, label_source = (cells[place] for place in self._own)
+            good = [at for at in range(len(block.rows)) if at not in bad]
+            drafts = [
+                draft._replace(source=source[at] or None, is_checked=label_source[at] in CHECKED_BY_PEOPLE)
+                for at, draft in zip(good, drafts, strict=True)
+            ]
         return drafts, sorted([*block.rejects, *bad.values()], key=lambda reject: reject.line)
 
     def _column(self, field: str, cells: list[tuple[str, ...]], n_rows: int) -> list[Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.catalogue import rejects
+from core.catalogue import own_exports, rejects
 from core.catalogue.blocks import BLOCK_ROWS, Block, cell_text, record_of
 from core.catalogue.columns import unique_headings
 from core.catalogue.files import check_workbook
@@ -77,6 +77,7 @@ class WorkbookReader:
         while headings and not headings[-1]:
             headings.pop()
         self.headings, self.twice = unique_headings(headings)
+        self._is_ours = rejects.MARK in self.headings or own_exports.is_ours(self.headings)  # saved from a CSV of ours
 
     @property
     def fraction(self) -> float:
@@ -91,6 +92,8 @@ class WorkbookReader:
                 reason = Reason(rejects.RAGGED, {"found": len(row), "expected": width})
                 block.rejects.append(Reject(self._number, reason, record_of(self.headings, row)))
             else:
+                if self._is_ours:
+                    row = [rejects.restored(value) for value in row]
                 block.lines.append(self._number)
                 block.rows.append((row + [""] * width)[:width])
             if block.n_read == BLOCK_ROWS:

@@ -7,6 +7,7 @@ from typing import Any
 HANDLERS = {
     "import_products": "core.catalogue.importing:run_import_job",
     "import_taxonomy": "core.catalogue.taxonomy_importing:run_taxonomy_job",
+    "export": "core.catalogue.exporting.exporting:run_export_job",
     "read_attributes": "core.catalogue.attributes.tagging:run_attributes_job",
     "train": "core.training.train:run_train_job",
     "experiment": "core.training.experiment_job:run_experiment_job",
@@ -15,6 +16,7 @@ HANDLERS = {
     "read_images": "core.training.read_images_job:run_read_images_job",
     "find_label_issues": "core.curation.label_issue_job:run_search_job",
     "measure_error_rates": "core.analysis.error_rates:run_error_rates_job",
+    "measure_agreement": "core.labeling.agreement_job:run_agreement_job",
     "build_campaign": "core.labeling.campaigns:run_build_job",
 }
 
