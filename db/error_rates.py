@@ -207,7 +207,8 @@ def count_parts(session: Session, version_id: int | None) -> list[PartCount]:
         answer = sa.and_(PredictionRow.product_id == voted.c.product_id, PredictionRow.model_version_id == version_id)
         query = query.join(PredictionRow, answer)
     alike = query.subquery()
-    rows = session.execute(sa.select(*alike.c, sa.func.count()).group_by(*alike.c))
+    kinds = (alike.c.is_single, alike.c.is_disputed, alike.c.model_differs)
+    rows = session.execute(sa.select(*kinds, sa.func.count()).group_by(*kinds))
     return [PartCount(bool(single), bool(disputed), bool(differ), n) for single, disputed, differ, n in rows]
 
 

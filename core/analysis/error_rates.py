@@ -15,6 +15,7 @@ from core.analysis.paired_errors import ErrorSums, PairedErrors, model_rate, peo
 from core.analysis.sampling import Part, Sampled, Sampling
 from core.analysis.verdicts import ErrorRow, Node, Verdict, VerdictRules, error_rows, group_leaves
 from core.catalogue.taxonomy import Category, load_categories
+from core.errors import N_
 from core.jobs.context import JobContext
 from core.jobs.queue import enqueue
 from core.permissions import Action, authorize
@@ -28,6 +29,7 @@ LIVE_DECISIONS = 20_000
 """Up to here all decisions are looked at in well under half a second, so nothing is kept."""
 
 JOB = "measure_error_rates"
+JUDGING = N_("judging gold products")
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ def _read(result: dict[str, Any], categories: dict[int, Category], rules: Verdic
 
 def refresh_error_rates(runtime: Runtime, actor: Actor, version_id: int | None = None) -> int:
     """Have a job work it out anew; returns the job's id. Raises Forbidden."""
-    authorize(actor, Action.EDIT_CAMPAIGNS)
+    authorize(actor, Action.SEE_ANALYSIS)
     return enqueue(runtime, actor, JOB, {"version_id": version_id}, dedupe_key=f"{JOB}:{version_id}")
 
 
@@ -195,7 +197,7 @@ def run_error_rates_job(context: JobContext) -> dict[str, Any]:
     runtime = context.runtime
     with runtime.sessions.read() as session:
         version_id = context.payload.get("version_id") or model_versions.find_promoted_id(session)
-    result, until = measure(runtime, version_id, lambda fraction: context.report(fraction, "judging"))
+    result, until = measure(runtime, version_id, lambda fraction: context.report(fraction, JUDGING))
     with runtime.sessions.write() as session:
         error_rates.replace_measurement(session, version_id, until, result, utc_now())
     return {"version_id": version_id, "n_gold": result["n_gold"], "leaves": len(result["leaves"])}

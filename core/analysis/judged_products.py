@@ -64,7 +64,7 @@ def list_judged_products(
     who may see others' work, and are empty for the rest. Raises Forbidden for annotators: they must not learn which
     products check them.
     """
-    authorize(actor, Action.EDIT_CAMPAIGNS)
+    authorize(actor, Action.SEE_ANALYSIS)
     categories, found = load_categories(runtime), []
     sees_names = may(actor, Action.SEE_PEOPLE)
     with runtime.sessions.read() as session:

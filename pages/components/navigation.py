@@ -39,6 +39,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("training", N_("Training"), "model_training", Action.SEE_ANALYSIS),
         Entry("experiment", N_("Experiment"), "science", Action.SEE_ANALYSIS),
         Entry("compare", N_("Compare"), "compare_arrows", Action.SEE_ANALYSIS),
+        Entry("error_rates", N_("People and model"), "balance", Action.SEE_ANALYSIS),
     ),
     N_("Team"): (
         Entry("people", N_("People"), "group"),

@@ -1,4 +1,4 @@
-"""The statistics of paired errors: intervals hold what they promise, whatever the number of votes and their likeness."""
+"""The statistics of paired errors: intervals hold what they promise, however many votes and however alike."""
 
 import random
 
@@ -106,7 +106,8 @@ def test_sums_add_up_and_come_back_from_json() -> None:
 
 def test_adjusted_p_values_are_benjamini_and_hochbergs() -> None:
     # The first four of the 15 p-values of their paper (1995, section 4.1) are rejected at .05 only with the procedure
-    ps = [.0001, .0004, .0019, .0095, .0201, .0278, .0298, .0344, .0459, .3240, .4262, .5719, .6528, .7590, 1.0]  # fmt: skip
+    first = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298]
+    ps = [*first, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0]
     assert sum(p <= 0.05 for p in adjusted(ps)) == 4
     assert adjusted(ps[::-1]) == adjusted(ps)[::-1]
     assert adjusted([]) == []

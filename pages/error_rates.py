@@ -1,0 +1,147 @@
+"""People and model: who errs how often, in which category, on the same gold products."""
+
+import streamlit as st
+
+from core.analysis.error_rates import ErrorRates, get_error_rates
+from core.analysis.verdicts import ErrorRow
+from core.permissions import Action, may
+from core.training.registry import list_versions
+from pages.components.context import actor, revision, runtime
+from pages.components.error_rate_charts import MOST_ROWS, category_chart, trend_chart
+from pages.components.error_rate_products import PAGER, ask_button, confused_with, pairs, products
+from pages.components.error_rate_states import first_steps, freshness, how_counted, link, neglected_warning
+from pages.components.error_rate_table import headline, rate_table
+from pages.components.error_rate_words import VERDICTS, path_of, row_name
+from pages.components.messages import show_message
+from pages.components.numbers import count_text
+from pages.components.words import _
+
+PLAIN = {"displayModeBar": False}
+MOST_CHOICES = 500
+
+
+@st.cache_resource(ttl=20, max_entries=8, show_spinner=False)
+def cached(version_id: int | None, revisions: tuple[int, ...]) -> ErrorRates | None:
+    """Kept for twenty seconds: a vote raises no revision. Shared, so nobody changes it."""
+    return get_error_rates(runtime(), version_id)
+
+
+def to_url(name: str) -> None:
+    value = st.session_state[f"error_rates.{name}"]
+    PAGER.reset()
+    if value is None:
+        st.query_params.pop(name, None)
+    else:
+        st.query_params[name] = str(value)
+
+
+def from_url(name: str, allowed: list[int]) -> int | None:
+    """The number that the URL names, if it is one of these."""
+    text = st.query_params.get(name, "")
+    return int(text) if text.isdecimal() and int(text) in allowed else None
+
+
+def choose(place, name: str, label: str, options: dict[int | None, str]) -> int | None:  # type: ignore[no-untyped-def]
+    """A select box whose choice stands in the URL."""
+    key, ids = f"error_rates.{name}", list(options)
+    if st.session_state.get(key, ids[0]) not in options:
+        del st.session_state[key]
+    if key not in st.session_state:
+        st.session_state[key] = from_url(name, [one for one in ids if one is not None]) or ids[0]
+    return place.selectbox(label, ids, format_func=options.__getitem__, key=key, on_change=to_url, args=(name,))  # type: ignore[no-any-return]
+
+
+def choose_version(place) -> int | None:  # type: ignore[no-untyped-def]
+    versions = list_versions(runtime(), limit=50)
+    in_use = next((one.name for one in versions if one.is_promoted), None)
+    first = {None: f"{in_use} · " + _("in use") if in_use else _("none: people alone")}
+    return choose(place, "version", _("Model version"), first | {one.id: one.name for one in versions})
+
+
+def choose_rows(found: ErrorRates, department_place, level_place) -> tuple[int | None, list[ErrorRow]]:  # type: ignore[no-untyped-def]
+    roots = {found.root_of(row) for row in found.rows(depth=1)} - {None}
+    named = {root: path_of(found.categories[root]) for root in roots if root is not None}
+    ordered: dict[int | None, str] = {None: _("All departments")}
+    ordered |= dict(sorted(named.items(), key=lambda one: one[1]))
+    department = choose(department_place, "department", _("Department"), ordered)
+    levels = {None: _("Smallest categories that have enough"), 1: _("Departments"), 2: _("Level 2"), 3: _("Level 3")}
+    rows = found.rows(choose(level_place, "level", _("Level"), levels))
+    return department, [row for row in rows if department in (None, found.root_of(row))]
+
+
+def choose_verdicts(rows: list[ErrorRow]) -> list[ErrorRow]:
+    """The counts of verdicts are the filter."""
+    counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in VERDICTS}
+    chosen = st.pills(
+        _("Verdicts: number of categories"),
+        list(VERDICTS),
+        selection_mode="multi",
+        format_func=lambda verdict: f"{_(VERDICTS[verdict])}: {count_text(counts[verdict])}",
+        key="error_rates.verdicts",
+    )
+    return [row for row in rows if row.verdict in chosen] if chosen else rows
+
+
+def look_into(found: ErrorRates, rows: list[ErrorRow]) -> None:
+    options = {place: row_name(found, row) for place, row in enumerate(rows[:MOST_CHOICES])}
+    place = st.selectbox(
+        _("Look into a category"),
+        list(options),
+        index=None,
+        format_func=options.__getitem__,
+        placeholder=_("Choose one to see its products"),
+        on_change=PAGER.reset,
+    )
+    if place is None:
+        return
+    row = rows[place]
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        others = confused_with(found, row)
+    with right, st.container():
+        if others and len(row.leaf_ids) == 1 and may(actor(), Action.EDIT_CAMPAIGNS):
+            ask_button(st, found, row.leaf_ids[0], others[0], "error_rates.ask")
+        ids = ",".join(map(str, row.leaf_ids[:100]))
+        link(_("Its gold products in the list"), "products", category_ids=ids, label_source="gold")
+        link(_("Exclusion rules: words that mislead the model"), "training")
+        link(_("Labels that look wrong"), "campaigns")
+        link(_("Review"), "review")
+    products(found, row, others)
+
+
+def render(found: ErrorRates, version_place, department_place, level_place) -> None:  # type: ignore[no-untyped-def]
+    neglected_warning(found)
+    headline(found)
+    department, rows = choose_rows(found, department_place, level_place)
+    shown = choose_verdicts(rows)
+    charted = [row for row in shown if row.n >= found.rules.fewest][:MOST_ROWS]
+    if charted:
+        st.plotly_chart(category_chart(found, charted), key="error_rates.chart", config=PLAIN)
+    rate_table(found, shown)
+    look_into(found, shown)
+    left, right = st.columns(2, gap="large")
+    with left:
+        people, versions = found.trend(department)
+        st.markdown("##### " + _("From version to version"))
+        if any(not one.model.is_too_few for one in versions):
+            st.plotly_chart(trend_chart(people, versions), key="error_rates.trend", config=PLAIN)
+            st.caption(_("Each version on those of the same gold products that it answered; n says how many."))
+        else:
+            st.text(_("Too few judged products for a trend."))
+    with right:
+        st.markdown("##### " + _("Most often taken for each other"))
+        pairs(found)
+    how_counted(found)
+
+
+show_message()
+boxes = st.columns(3)
+chosen_version = choose_version(boxes[2])
+found = cached(chosen_version, revision("gold", "taxonomy", "models", "predictions", "labels"))
+freshness(found, chosen_version)
+if found is None:
+    pass
+elif found.n == 0:
+    first_steps(found)
+else:
+    render(found, *boxes[::-1])
