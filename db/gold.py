@@ -11,7 +11,7 @@ from db.enums import DecisionKind, LabelSource
 from db.tables import DecisionRow, LabelRow, PersonRow, ProductRow
 
 SETTLING = (DecisionKind.SETTLE, DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING)
-_SETTLED = (
+SETTLED = (
     DecisionRow.task_id.is_(None),
     DecisionRow.copied_from_id.is_(None),
     DecisionRow.kind.in_(SETTLING),
@@ -93,7 +93,7 @@ def find_standing(session: Session, product_id: int) -> DecisionRow | None:
         sa.select(DecisionRow)
         .where(
             DecisionRow.product_id == product_id,
-            *_SETTLED,
+            *SETTLED,
             stands(DecisionRow),
         )
         .order_by((DecisionRow.kind == DecisionKind.SETTLE).desc(), DecisionRow.id.desc())
@@ -108,7 +108,7 @@ def find_last_of(session: Session, person_id: int) -> DecisionRow | None:
         sa.select(DecisionRow)
         .where(
             DecisionRow.person_id == person_id,
-            *_SETTLED,
+            *SETTLED,
             stands(DecisionRow),
         )
         .order_by(DecisionRow.id.desc())
@@ -117,10 +117,10 @@ def find_last_of(session: Session, person_id: int) -> DecisionRow | None:
     return session.scalar(query)
 
 
-def list_batch(session: Session, batch_key: str) -> list[DecisionRow]:
-    """The standing settlements that were made together, by product."""
-    query = sa.select(DecisionRow).where(DecisionRow.batch_key == batch_key, *_SETTLED, stands(DecisionRow))
-    return list(session.scalars(query.order_by(DecisionRow.product_id)))
+def list_batch(session: Session, batch_key: str, limit: int) -> list[DecisionRow]:
+    """Up to `limit` standing settlements that were made together, by product."""
+    query = sa.select(DecisionRow).where(DecisionRow.batch_key == batch_key, *SETTLED, stands(DecisionRow))
+    return list(session.scalars(query.order_by(DecisionRow.product_id).limit(limit)))
 
 
 def count_gold(session: Session, limit: int) -> int:

@@ -51,3 +51,14 @@ def count_newer(session: Session, decision_id: int, campaign_id: int | None, lim
     if campaign_id is not None:
         found = found.where(DecisionRow.campaign_id == campaign_id)
     return session.scalar(sa.select(sa.func.count()).select_from(found.limit(limit).subquery())) or 0
+
+
+def delete_older(session: Session, kind: str, campaign_id: int | None, measurement_id: int) -> None:
+    """Only the newest is of use: take those before it away."""
+    session.execute(
+        sa.delete(MeasurementRow).where(
+            MeasurementRow.kind == kind,
+            MeasurementRow.campaign_id.is_not_distinct_from(campaign_id),
+            MeasurementRow.id < measurement_id,
+        )
+    )

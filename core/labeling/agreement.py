@@ -1,0 +1,108 @@
+"""How far the people of a campaign agree: asking for a measurement, and reading the newest one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.errors import N_, NotFound
+from core.jobs.queue import enqueue
+from core.labeling.agreement_job import KIND
+from core.labeling.crowd.agreement import Agreement, CategoryAgreement, Estimate, PairAgreement
+from core.permissions import Action, authorize, may
+from core.runtime import Runtime
+from core.training.intervals import Rate
+from core.types import Actor
+from db import campaigns, measurements, votes
+
+JOB = "measure_agreement"
+COUNTED_UP_TO = 10_000
+
+
+@dataclass(frozen=True)
+class PersonAgreement:
+    """A person among the others of the campaign, without gold. `accuracy`: one-coin Dawid-Skene; `quality`: CROWDLAB,
+    0..1, none where it could not be worked out."""
+
+    person_id: int
+    name: str
+    same: Rate
+    accuracy: Rate
+    quality: float | None
+
+
+@dataclass(frozen=True)
+class AgreementReport:
+    """The newest measurement of a campaign. `pairs` and `people` are empty for those who may not see people."""
+
+    measured_at: datetime
+    n_newer: int  # decisions since, counted up to COUNTED_UP_TO
+    n_products: int  # that at least two people gave a category
+    n_votes: int
+    n_people: int
+    n_untold: int  # votes 'cannot tell' and 'bad listing': in no agreement, for they name no category
+    n_untold_products: int
+    n_disputed: int
+    whole: Agreement
+    departments: tuple[CategoryAgreement, ...]
+    categories: tuple[CategoryAgreement, ...]
+    n_too_few: int  # further categories, said of fewer than 30 products
+    pairs: tuple[PairAgreement, ...]
+    people: tuple[PersonAgreement, ...]
+    names: dict[int, str]
+    model_version_id: int | None  # whose answers CROWDLAB used
+
+
+def enqueue_agreement(runtime: Runtime, actor: Actor, campaign_id: int) -> int:
+    """Ask for a measurement of the campaign; returns the job's id. While one waits, that one's id.
+
+    Raises Forbidden, NotFound.
+    """
+    authorize(actor, Action.REVIEW)
+    with runtime.sessions.read() as session:
+        if campaigns.find_campaign(session, campaign_id) is None:
+            raise NotFound(N_("There is no such campaign."))
+    return enqueue(runtime, actor, JOB, {"campaign_id": campaign_id}, dedupe_key=f"{JOB}:{campaign_id}")
+
+
+def find_agreement(runtime: Runtime, actor: Actor, campaign_id: int) -> AgreementReport | None:
+    """The newest measurement; None before the first. Raises Forbidden."""
+    authorize(actor, Action.REVIEW)
+    with runtime.sessions.read() as session:
+        row = measurements.find_latest(session, KIND, campaign_id)
+        if row is None:
+            return None
+        found = row.result
+        n_newer = measurements.count_newer(session, row.last_decision_id, campaign_id, COUNTED_UP_TO)
+        names = votes.map_people(session, [person["person_id"] for person in found["people"]])
+    sees = may(actor, Action.SEE_PEOPLE)
+    counts = ("n_products", "n_votes", "n_people", "n_untold", "n_untold_products", "n_disputed", "n_too_few")
+    return AgreementReport(
+        measured_at=row.created_at,
+        n_newer=n_newer,
+        whole=Agreement(**_numbers(found["whole"])),
+        departments=tuple(CategoryAgreement(**_numbers(one)) for one in found["departments"]),
+        categories=tuple(CategoryAgreement(**_numbers(one)) for one in found["categories"]),
+        pairs=tuple(_pair(one) for one in found["pairs"]) if sees else (),
+        people=tuple(PersonAgreement(name=names.get(one["person_id"], ""), **_numbers(one)) for one in found["people"])
+        if sees
+        else (),
+        names=names if sees else {},
+        model_version_id=found["model_version_id"],
+        **{name: found[name] for name in counts},
+    )
+
+
+def _pair(stored: dict[str, Any]) -> PairAgreement:
+    numbers = _numbers(stored)
+    return PairAgreement(**numbers | {"person_ids": tuple(numbers["person_ids"])})
+
+
+_SHARES = ("same", "accuracy")
+_ESTIMATES = ("alpha", "closeness", "tree_alpha")
+
+
+def _numbers(stored: dict[str, Any]) -> dict[str, Any]:
+    """JSON back to what it was."""
+    read: dict[str, Any] = dict(stored)
+    read |= {name: Rate(**stored[name]) for name in _SHARES if name in stored}
+    return read | {name: Estimate(**stored[name]) for name in _ESTIMATES if name in stored}
