@@ -1,6 +1,7 @@
 """People and model: who errs how often, in which category, on the same gold products."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.analysis.error_rates import ErrorRates, get_error_rates
 from core.analysis.verdicts import ErrorRow
@@ -17,6 +18,7 @@ from pages.components.numbers import count_text
 from pages.components.words import _
 
 PLAIN = {"displayModeBar": False}
+ALL = 0  # of a select box: no restriction
 MOST_CHOICES = 500
 
 
@@ -29,42 +31,40 @@ def cached(version_id: int | None, revisions: tuple[int, ...]) -> ErrorRates | N
 def to_url(name: str) -> None:
     value = st.session_state[f"error_rates.{name}"]
     PAGER.reset()
-    if value is None:
+    if value == ALL:
         st.query_params.pop(name, None)
     else:
         st.query_params[name] = str(value)
 
 
-def from_url(name: str, allowed: list[int]) -> int | None:
-    """The number that the URL names, if it is one of these."""
-    text = st.query_params.get(name, "")
-    return int(text) if text.isdecimal() and int(text) in allowed else None
+def choose(place: DeltaGenerator, name: str, label: str, options: dict[int, str]) -> int | None:
+    """A select box whose choice stands in the URL; none for its first, ALL."""
+    key, asked = f"error_rates.{name}", st.query_params.get(name, "")
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = int(asked) if asked.isdecimal() and int(asked) in options else ALL
+    return (
+        place.selectbox(label, list(options), format_func=options.__getitem__, key=key, on_change=to_url, args=(name,))
+        or None
+    )
 
 
-def choose(place, name: str, label: str, options: dict[int | None, str]) -> int | None:  # type: ignore[no-untyped-def]
-    """A select box whose choice stands in the URL."""
-    key, ids = f"error_rates.{name}", list(options)
-    if st.session_state.get(key, ids[0]) not in options:
-        del st.session_state[key]
-    if key not in st.session_state:
-        st.session_state[key] = from_url(name, [one for one in ids if one is not None]) or ids[0]
-    return place.selectbox(label, ids, format_func=options.__getitem__, key=key, on_change=to_url, args=(name,))  # type: ignore[no-any-return]
-
-
-def choose_version(place) -> int | None:  # type: ignore[no-untyped-def]
+def choose_version(place: DeltaGenerator) -> int | None:
     versions = list_versions(runtime(), limit=50)
     in_use = next((one.name for one in versions if one.is_promoted), None)
-    first = {None: f"{in_use} · " + _("in use") if in_use else _("none: people alone")}
-    return choose(place, "version", _("Model version"), first | {one.id: one.name for one in versions})
+    first = f"{in_use} · " + _("in use") if in_use else _("none: people alone")
+    others = {one.id: one.name for one in versions if not one.is_promoted}
+    return choose(place, "version", _("Model version"), {ALL: first} | others)
 
 
-def choose_rows(found: ErrorRates, department_place, level_place) -> tuple[int | None, list[ErrorRow]]:  # type: ignore[no-untyped-def]
-    roots = {found.root_of(row) for row in found.rows(depth=1)} - {None}
-    named = {root: path_of(found.categories[root]) for root in roots if root is not None}
-    ordered: dict[int | None, str] = {None: _("All departments")}
-    ordered |= dict(sorted(named.items(), key=lambda one: one[1]))
+def choose_rows(
+    found: ErrorRates, department_place: DeltaGenerator, level_place: DeltaGenerator
+) -> tuple[int | None, list[ErrorRow]]:
+    """The department and the rows of it, at the level that was asked for."""
+    roots = {root for leaf in found.sums if (root := found.root_id(leaf))}
+    named = {root: path_of(found.categories[root]) for root in roots}
+    ordered = {ALL: _("All departments")} | dict(sorted(named.items(), key=lambda one: one[1]))
     department = choose(department_place, "department", _("Department"), ordered)
-    levels = {None: _("Smallest categories that have enough"), 1: _("Departments"), 2: _("Level 2"), 3: _("Level 3")}
+    levels = {ALL: _("Smallest categories that have enough"), 1: _("Departments"), 2: _("Level 2"), 3: _("Level 3")}
     rows = found.rows(choose(level_place, "level", _("Level"), levels))
     return department, [row for row in rows if department in (None, found.root_of(row))]
 
@@ -98,9 +98,9 @@ def look_into(found: ErrorRates, rows: list[ErrorRow]) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         others = confused_with(found, row)
-    with right, st.container():
+    with right:
         if others and len(row.leaf_ids) == 1 and may(actor(), Action.EDIT_CAMPAIGNS):
-            ask_button(st, found, row.leaf_ids[0], others[0], "error_rates.ask")
+            ask_button(_("Ask people: the one or the other?"), found, row.leaf_ids[0], others[0], "error_rates.ask")
         ids = ",".join(map(str, row.leaf_ids[:100]))
         link(_("Its gold products in the list"), "products", category_ids=ids, label_source="gold")
         link(_("Exclusion rules: words that mislead the model"), "training")
@@ -109,7 +109,7 @@ def look_into(found: ErrorRates, rows: list[ErrorRow]) -> None:
     products(found, row, others)
 
 
-def render(found: ErrorRates, version_place, department_place, level_place) -> None:  # type: ignore[no-untyped-def]
+def render(found: ErrorRates, department_place: DeltaGenerator, level_place: DeltaGenerator) -> None:
     neglected_warning(found)
     headline(found)
     department, rows = choose_rows(found, department_place, level_place)
@@ -144,4 +144,4 @@ if found is None:
 elif found.n == 0:
     first_steps(found)
 else:
-    render(found, *boxes[::-1])
+    render(found, *boxes[:2])

@@ -108,10 +108,11 @@ class ErrorRates:
 
     def root_of(self, row: ErrorRow) -> int | None:
         """The department of a row; none where it spans several."""
-        roots = {self._root(leaf) for leaf in row.leaf_ids}
+        roots = {self.root_id(leaf) for leaf in row.leaf_ids}
         return roots.pop() if len(roots) == 1 else None
 
-    def _root(self, category_id: int) -> int:
+    def root_id(self, category_id: int) -> int:
+        """The department that a category lies in."""
         while (parent := self.categories[category_id].parent_id) is not None:
             category_id = parent
         return category_id
@@ -123,7 +124,7 @@ class ErrorRates:
 
     def trend(self, root_id: int | None = None) -> tuple[Rate, list[VersionError]]:
         """People's error and each version's, oldest first, of all or of one department."""
-        leaves = [sums for leaf, sums in self.sums.items() if root_id in (None, self._root(leaf))]
+        leaves = [sums for leaf, sums in self.sums.items() if root_id in (None, self.root_id(leaf))]
         versions: dict[tuple[int, str], list[ErrorSums]] = {}
         for version_id, name, root, sums in self.trend_sums:
             if root_id in (None, root):

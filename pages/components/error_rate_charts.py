@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from core.analysis.error_rates import ErrorRates, VersionError
 from core.analysis.verdicts import ErrorRow
 from core.training.intervals import Rate
-from pages.components.error_rate_words import MODEL_MARK, PEOPLE_MARK, VERDICTS, short_name
+from pages.components.error_rate_words import VERDICTS, short_name
 from pages.components.numbers import rate_text
 from pages.components.words import _
 
@@ -37,8 +37,8 @@ def category_chart(found: ErrorRates, rows: list[ErrorRow]) -> "go.Figure":
     verdicts = [_(VERDICTS[row.verdict]) for row in rows]
     people = [(place - APART, row.people) for place, row in enumerate(rows)]
     model = [(place + APART, row.model) for place, row in enumerate(rows) if row.model]
-    _points(figure, people, f"{PEOPLE_MARK} " + _("People"), PEOPLE_COLOR, "circle", names, verdicts)
-    _points(figure, model, f"{MODEL_MARK} " + _("Model"), MODEL_COLOR, "diamond", names, verdicts)
+    _points(figure, people, _("People"), PEOPLE_COLOR, "circle", names, verdicts)
+    _points(figure, model, _("Model"), MODEL_COLOR, "diamond", names, verdicts)
     figure.update_yaxes(
         tickvals=list(range(len(rows))), ticktext=names, range=[len(rows) - 0.4, -0.6], automargin=True, zeroline=False
     )
@@ -100,7 +100,7 @@ def trend_chart(people: Rate, versions: list[VersionError]) -> "go.Figure":
             x=names,
             y=[people.value] * len(names),
             mode="lines+markers" if len(names) == 1 else "lines",
-            name=f"{PEOPLE_MARK} " + _("People"),
+            name=_("People"),
             marker={"symbol": "circle", "size": 11},
             line={"color": PEOPLE_COLOR, "dash": "dash"},
             hovertemplate=rate_text(people) + "<extra></extra>",
@@ -110,11 +110,11 @@ def trend_chart(people: Rate, versions: list[VersionError]) -> "go.Figure":
         x=[one.name for one in shown],
         y=[one.model.value for one in shown],
         mode="lines+markers+text",
-        name=f"{MODEL_MARK} " + _("Model"),
+        name=_("Model"),
         marker={"symbol": "diamond", "size": 11},
         line={"color": MODEL_COLOR},
         text=[f"n={one.model.n:,}" for one in shown],
-        textposition="top center",
+        textposition="middle right",
         error_y=_bars([one.model for one in shown]),
         customdata=[rate_text(one.model) for one in shown],
         hovertemplate="%{x}: %{customdata}<extra></extra>",

@@ -11,7 +11,7 @@ from core.labeling.campaigns.kinds import Inputs
 from core.permissions import Action, may
 from db.enums import CampaignKind, DecisionKind
 from pages.components.context import actor, runtime
-from pages.components.error_rate_words import MODEL_MARK, PEOPLE_MARK, path_of
+from pages.components.error_rate_words import MODEL_MARK, PEOPLE_MARK, path_of, short_path
 from pages.components.keyset_pager import KeysetPager
 from pages.components.messages import say
 from pages.components.words import N_, _, error_text
@@ -105,21 +105,20 @@ def pairs(found: ErrorRates) -> None:
     """The categories most often taken for each other, each with a button that asks people about them."""
     for pair in found.pairs[:SHOWN_PAIRS]:
         a, b = (found.categories[one] for one in (pair.a_id, pair.b_id))
-        words, button = st.columns([5, 2], vertical_alignment="center")
-        words.text(f"{path_of(a)}  ⇄  {path_of(b)}")
-        words.caption(
-            f"{PEOPLE_MARK} " + _("{n} votes").format(n=pair.n_people)
-            + f"   {MODEL_MARK} " + _("{n} answers").format(n=pair.n_model)
-        )  # fmt: skip
+        words, button = st.columns([4, 1], vertical_alignment="center")
+        words.text(f"{short_path(a)}  ⇄  {short_path(b)}")
+        votes, answers = _("{n} votes").format(n=pair.n_people), _("{n} answers").format(n=pair.n_model)
+        words.caption(f"{PEOPLE_MARK} {votes}   {MODEL_MARK} {answers}")
         if may(actor(), Action.EDIT_CAMPAIGNS):
-            ask_button(button, found, pair.a_id, pair.b_id, f"error_rates.pair.{a.id}.{b.id}")
+            with button:
+                ask_button(_("Ask"), found, a.id, b.id, f"error_rates.pair.{a.id}.{b.id}")
 
 
-def ask_button(place, found: ErrorRates, a_id: int, b_id: int, key: str) -> None:  # type: ignore[no-untyped-def]
+def ask_button(label: str, found: ErrorRates, a_id: int, b_id: int, key: str) -> None:
     """Makes the campaign 'A or B' of two categories."""
-    name = " / ".join(path_of(found.categories[one]) for one in (a_id, b_id))
-    label = _("Ask people: the one or the other?")
-    place.button(label, key=key, icon=":material/call_split:", on_click=_ask, args=(a_id, b_id, name))
+    name = " / ".join(short_path(found.categories[one]) for one in (a_id, b_id))
+    about = _("Makes a campaign that asks people: the one category or the other?")
+    st.button(label, key=key, icon=":material/call_split:", help=about, on_click=_ask, args=(a_id, b_id, name))
 
 
 def _ask(a_id: int, b_id: int, name: str) -> None:

@@ -4,8 +4,9 @@ import streamlit as st
 
 from core.analysis.error_rates import ErrorRates
 from core.analysis.verdicts import ErrorRow, Verdict
+from core.training.intervals import Rate
 from pages.components.error_rate_words import MODEL_MARK, PEOPLE_MARK, VERDICTS, points, row_name
-from pages.components.numbers import count_text, rate_text
+from pages.components.numbers import count_text, percent, rate_text
 from pages.components.words import N_, _, escape
 
 SENTENCES = {
@@ -28,7 +29,7 @@ def headline(found: ErrorRates) -> None:
     sentence = _("People err: {people}; the model {version}: {model}.").format(
         people=rate_text(people), version=found.version, model=rate_text(paired.model)
     )
-    st.markdown(escape(f"{PEOPLE_MARK} {MODEL_MARK}  {sentence}"))
+    st.markdown(escape(sentence))
     if not people.is_too_few:
         sums = list(found.sums.values())
         st.caption(
@@ -51,13 +52,26 @@ def rate_table(found: ErrorRates, rows: list[ErrorRow]) -> None:
         st.text(_("No category has this verdict."))
         return
     st.dataframe([_line(found, row) for row in rows], hide_index=True)
-    n_named = sum(row.verdict in (Verdict.MODEL, Verdict.PEOPLE) for row in rows)
-    if n_named:
+    named = [row for row in rows if row.verdict in (Verdict.MODEL, Verdict.PEOPLE)]
+    if named:
+        wrong = f"{max(len(named) * found.rules.false_share, 0.1):.1f}"
+        words = _("Categories where one side is called better: {n}. By chance perhaps {wrong} of them.")
+        st.caption(words.format(n=count_text(len(named)), wrong=wrong))
+    if any(row.verdict == Verdict.UNCLEAR and not row.paired.low <= 0 <= row.paired.high for row in rows if row.paired):
         st.caption(
             _(
-                "Of the {n} categories where one side is called better, about {wrong} or fewer may be so by chance."
-            ).format(n=count_text(n_named), wrong=f"{max(n_named * found.rules.false_share, 0.1):.1f}")
+                "Where an interval of the difference lies beside 0 and there is no clear difference all the same: among "
+                "so many categories that one comes by chance."
+            )
         )
+
+
+def _rate(rate: Rate) -> str:
+    """Without n, which has a column of its own."""
+    if rate.value is None or rate.is_too_few:
+        return _("too few")
+    words = _("{rate} % ({low} to {high})")
+    return words.format(rate=percent(rate.value), low=percent(rate.low), high=percent(rate.high))
 
 
 def _line(found: ErrorRates, row: ErrorRow) -> dict[str, str | int]:
@@ -65,10 +79,10 @@ def _line(found: ErrorRates, row: ErrorRow) -> dict[str, str | int]:
         _("Category"): row_name(found, row),
         _("Verdict"): _(VERDICTS[row.verdict]),
         "n": row.n,
-        f"{PEOPLE_MARK} " + _("People's error"): rate_text(row.people),
+        f"{PEOPLE_MARK} " + _("People's error"): _rate(row.people),
     }
     if row.model is not None and row.paired is not None:
-        line[f"{MODEL_MARK} " + _("Model's error")] = rate_text(row.model)
+        line[f"{MODEL_MARK} " + _("Model's error")] = _rate(row.model)
         line[_("Difference")] = (
             "" if row.n < found.rules.fewest else
             f"{points(row.paired.difference)} ({points(row.paired.low)} … {points(row.paired.high)})"

@@ -21,6 +21,11 @@ def path_of(category: Category) -> str:
     return category.path_en if language() == "en" and category.path_en else category.path
 
 
+def short_path(category: Category) -> str:
+    """Its last two names."""
+    return SEPARATOR.join(path_of(category).split(SEPARATOR)[-2:])
+
+
 def row_name(found: ErrorRates, row: ErrorRow) -> str:
     """'Clothing > Shirts', or 'Clothing: 12 small categories' for what is left beside the large ones."""
     if row.category_id is None:
@@ -34,7 +39,7 @@ def short_name(found: ErrorRates, row: ErrorRow) -> str:
     """The last two names of its path, for an axis."""
     if row.category_id is None:
         return row_name(found, row)
-    path = SEPARATOR.join(path_of(found.categories[row.category_id]).split(SEPARATOR)[-2:])
+    path = short_path(found.categories[row.category_id])
     return f"{path}: {small_categories(row)}" if row.is_pooled else path
 
 
