@@ -154,6 +154,12 @@ def carry(
     session.execute(sa.insert(labels).from_select(columns, found.order_by(row.c.id)))
 
 
+def list_said(session: Session) -> list[int]:
+    """Every category that a standing label says today, overruled ones too."""
+    row, _, query = standing()
+    return list(session.scalars(query.with_only_columns(row.c.category_id).where(is_newest(row)).distinct()))
+
+
 def list_products_saying(session: Session, category_id: int) -> list[int]:
     """Ids of products with a standing label that says this category today, overruled ones too, ascending."""
     row, _, query = standing()

@@ -45,10 +45,10 @@ class Sorting:
 
 @dataclass
 class Plan:
-    """What an edit will do. `category_id` is what it is about: below 0 a new one."""
+    """What an edit will do. `category_id` is what it is about: below 0 a new one, none: the whole tree."""
 
     kind: TaxonomyEditKind
-    category_id: int
+    category_id: int | None
     tree: Tree
     shown: list[int]  # nodes that the editor looked at: the edit is refused when one changed meanwhile
     reason: str | None = None
@@ -56,6 +56,7 @@ class Plan:
     repath: list[int] = field(default_factory=list)  # roots of what changes its path
     carries: list[Carry] = field(default_factory=list)
     lineage: list[tuple[int, int]] = field(default_factory=list)
+    to_review: list[int] = field(default_factory=list)  # products, beside those that a sorting names
     words: dict[str, Any] = field(default_factory=dict)  # what the history says of it
 
 
@@ -78,7 +79,7 @@ class Edit:
 
     id: int
     kind: TaxonomyEditKind
-    category_id: int
+    category_id: int | None
     n_products: int  # whose label of now it carried
     n_to_review: int
     words: dict[str, Any]
@@ -188,7 +189,7 @@ def write_plan(session: Session, actor: Actor, plan: Plan, now: datetime) -> Edi
     before = {id_: tree.nodes[id_].path for id_ in plan.repath if id_ not in tree.made}
     write_tree(session, tree, plan.repath)
     former = [[path, id_] for id_, path in before.items() if tree.nodes[id_].path != path]
-    n_products, to_review = 0, []
+    n_products, to_review = 0, list(plan.to_review)
     moved: list[dict[str, Any]] = []
     for carry in plan.carries:
         n, review, belongings = _carry(session, actor, carry, edit_id, now)
@@ -240,7 +241,7 @@ def _write_made(session: Session, plan: Plan, now: datetime) -> None:
         def real(one: int, made_id: int = made_id, id_: int = id_) -> int:
             return id_ if one == made_id else one
 
-        plan.category_id = real(plan.category_id)
+        plan.category_id = plan.category_id and real(plan.category_id)
         plan.repath = [real(one) for one in plan.repath]
         plan.lineage = [(real(source), real(target)) for source, target in plan.lineage]
         for carry in plan.carries:

@@ -97,8 +97,9 @@ class Tree:
             before = getattr(node, name)
             if before == after:
                 continue
-            first = self.changes.get((node.id, name), (before,))[0]
-            self.changes[node.id, name] = (first, after)
+            if node.id > 0:  # a new one is written as it is in the end
+                first = self.changes.get((node.id, name), (before,))[0]
+                self.changes[node.id, name] = (first, after)
             if name == "parent_id":
                 self._below[before].remove(node.id)
                 self._below.setdefault(after, []).append(node.id)

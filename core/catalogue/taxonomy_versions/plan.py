@@ -12,7 +12,7 @@ from core.errors import N_
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor
-from db import categories
+from db import categories, standing_labels
 
 UNKNOWN_OLD = N_("The tree has no category '{path}'.")
 UNKNOWN_NEW = N_("The new version has no category '{path}'.")
@@ -76,7 +76,7 @@ def plan_version(
     taxonomy, revision = load_taxonomy(runtime), categories_revision(runtime)
     in_use = {node.id: node for node in taxonomy.categories.values() if node.retired_at is None}
     with runtime.sessions.read() as session:
-        n_products = dict(categories.count_products(session))
+        n_products = dict.fromkeys(standing_labels.list_said(session), 0) | categories.count_products(session)
     return make_plan(in_use, n_products, new, mapping, revision)
 
 
@@ -95,7 +95,11 @@ def make_plan(
     mapping: MappingFile,
     revision: int = 0,
 ) -> VersionPlan:
-    """The plan from what was read; see `plan_version`."""
+    """The plan from what was read; see `plan_version`.
+
+    `n_products` has an entry for each category that a label says: also one that was overruled, which comes back when
+    the decision that overruled it is undone.
+    """
     nodes = _all_nodes(new.paths)
     told, rejects = _told(in_use.values(), nodes, new, mapping)
     targets = {node.id: _targets(node, nodes, new.by_code, told) for node in in_use.values()}
@@ -105,15 +109,16 @@ def make_plan(
     }
     kept: list[int] = []
     inner = {path[:-1] for path in nodes}
-    staying = _with_ancestors(in_use, [i for i, found in targets.items() if len(found) != 1 and _holds(i, n_products)])
+    staying = _with_ancestors(in_use, [i for i, found in targets.items() if len(found) != 1 and i in n_products])
+    staying_paths = {_names(in_use[category_id]) for category_id in staying}
     for category_id, node in in_use.items():
         found = targets[category_id]
         change = Change(
             category_id, node.path, tuple(SEPARATOR.join(path) for path in found), n_products.get(category_id, 0)
         )
-        if len(found) > 1:
+        if len(found) > 1 and category_id in n_products:
             sorted_out["split"].append(change)
-        elif not found:
+        elif len(found) != 1:
             sorted_out["unmapped" if category_id in staying else "dropped"].append(change)
         elif owners[found[0]] != category_id:
             sorted_out["merged"].append(change)
@@ -122,21 +127,17 @@ def make_plan(
                 kept.append(category_id)
             else:
                 sorted_out["moved"].append(change)
-            if node.is_leaf and found[0] in inner and change.n_products:
+            if node.is_leaf and found[0] in inner and category_id in n_products:
                 sorted_out["refined"].append(change)
     return VersionPlan(
         kept=tuple(kept),
-        added=tuple(sorted((path for path in nodes if path not in owners), key=lambda path: (len(path), path))),
+        added=tuple(sorted(nodes - set(owners) - staying_paths, key=lambda path: (len(path), path))),
         rejects=(*rejects, *new.rejects),
         english=new.english,
         codes=new.codes,
         taxonomy_revision=revision,
         **{name: tuple(changes) for name, changes in sorted_out.items()},
     )
-
-
-def _holds(category_id: int, n_products: Mapping[int, int]) -> bool:
-    return n_products.get(category_id, 0) > 0
 
 
 def _all_nodes(paths: Iterable[Names]) -> set[Names]:
@@ -193,6 +194,8 @@ def _targets(
 ) -> list[Names]:
     """Where a category of the old tree is in the new one: nowhere, once, or (split) several times."""
     path = _names(node)
+    if len(told.get(path, ())) > 1 and path in nodes:
+        return [path]  # it becomes the category above its parts
     if path in told:
         return told[path]
     if path in nodes:

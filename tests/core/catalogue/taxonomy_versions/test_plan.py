@@ -1,12 +1,10 @@
 """A new version of the tree is compared with the one in use: each category is told once what becomes of it."""
 
-import csv
 from pathlib import Path
 
 import pytest
 
 from core.catalogue.taxonomy import SEPARATOR, load_taxonomy
-from core.catalogue.taxonomy_importing import TaxonomyOptions
 from core.catalogue.taxonomy_versions.mapping_file import read_mapping
 from core.catalogue.taxonomy_versions.plan import VersionPlan, plan_version
 from core.errors import Forbidden, InvalidInput
@@ -103,27 +101,3 @@ def test_a_mapping_needs_two_columns_and_rows(tmp_path: Path) -> None:
 def test_only_who_may_edit_the_tree_plans(sqlite_runtime: Runtime, actor: Actor, tmp_path: Path) -> None:
     with pytest.raises(Forbidden):
         plan_version(sqlite_runtime, Actor(actor.person_id, "ann", Role.ANNOTATOR), write_tree(tmp_path, "a"))
-
-
-@pytest.mark.real_data
-def test_a_real_change_of_version(sqlite_runtime: Runtime, actor: Actor, real_data: Path, tmp_path: Path) -> None:
-    """Shopify's tree of 2025-08 as the new version of that of 2024-10, which the mapping gives back."""
-    folder = real_data / "shopify-taxonomy"
-    tree, mapping = folder / "categories_en_ko_ja.csv", folder / "map_shopify_shopify_2024-10_to_shopify_2025-08.csv"
-    with mapping.open(encoding="utf-8", newline="") as file:
-        pairs = [(row["src"], row["dst"]) for row in csv.DictReader(file)]
-    with tree.open(encoding="utf-8", newline="") as file:
-        now = [row["path_en"] for row in csv.DictReader(file)]
-    came_of: dict[str, list[str]] = {}
-    for src, dst in pairs:
-        came_of.setdefault(dst, []).append(src)
-    before = [old for path in now for old in came_of.get(path, [path])]
-    ids = grow(sqlite_runtime, *before)
-    add_labeled(sqlite_runtime, ids[pairs[0][0]], 2)
-    plan = plan_version(sqlite_runtime, actor, tree, mapping, TaxonomyOptions(language="en"))
-    counts = plan.counts
-    assert counts["rejects"] == 0
-    assert counts["moved"] + counts["merged"] >= len(pairs) - counts["split"]
-    assert counts["unmapped"] == 0
-    assert pairs[0][0] in paths_of(plan, "moved")
-    assert counts["kept"] > 10_000
