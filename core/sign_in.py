@@ -118,6 +118,8 @@ def role_mapping(text: str) -> list[tuple[str, Role]]:
     if not text.strip():
         return [(role.value, role) for role in Role]
     pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
+    if not all(value.strip() for value, _, _ in pairs):
+        raise ValueError("a role without the claim's value that stands for it")
     return [(value.strip(), Role(word.strip().lower())) for value, _, word in pairs]
 
 
