@@ -12,6 +12,7 @@ from commands import (
     curation,
     demo,
     experiments,
+    exporting,
     images,
     importing,
     label_issues,
@@ -19,6 +20,7 @@ from commands import (
     people,
     system,
     training,
+    webhooks,
 )
 from commands.terminal import say_error, say_misuse
 from core.errors import AppError
@@ -39,12 +41,14 @@ ROOMS = (
     demo,
     images,
     importing,
+    exporting,
     label_issues,
     labeling,
     curation,
     training,
     experiments,
     api,
+    webhooks,
     people,
     system,
 )

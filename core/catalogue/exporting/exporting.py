@@ -16,7 +16,7 @@ from core.catalogue.exporting.request import LABEL_STUDIO, NAMES_PEOPLE, ExportR
 from core.catalogue.exporting.rows import open_rows
 from core.catalogue.exporting.writers import HashedFile, open_writer
 from core.disk import DiskFull, room_on_disk
-from core.errors import N_, Conflict, Forbidden, NotFound
+from core.errors import N_, Conflict, Forbidden, NotFound, NotReady
 from core.jobs.context import JobContext
 from core.jobs.queue import Job, enqueue, get_job, list_jobs
 from core.permissions import Action, authorize, may
@@ -209,6 +209,17 @@ def delete_export(runtime: Runtime, actor: Actor, export_id: int) -> None:
     path.unlink(missing_ok=True)
     with runtime.sessions.write() as session:
         add_audit(session, utc_now(), actor.person_id, "delete_export", "export", export_id, before={"file": path.name})
+
+
+def take_away(runtime: Runtime, actor: Actor, export_id: int, target: Path) -> Path:
+    """Move its file to a place outside the exports. Raises as `open_export`, and NotReady when it cannot be there."""
+    path = open_export(runtime, actor, export_id)
+    try:
+        shutil.move(path, target)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise NotReady(N_("{path} cannot be written: {reason}"), path=target, reason=reason) from error
+    return target.resolve()
 
 
 def read_parts(path: Path, n_bytes: int = 2**20) -> Iterator[bytes]:
