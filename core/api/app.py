@@ -17,14 +17,14 @@ from core.api.docs_page import add_docs
 from core.api.frame import Frame
 from core.api.guard import SECURITY_SCHEME
 from core.api.rate_limit import RateLimiter
-from core.api.routes import campaigns, categories, health, jobs, labeling, me, models, predictions, products
+from core.api.routes import campaigns, categories, exports, health, jobs, labeling, me, models, predictions, products
 from core.api.task_ids import open_task_ids
 from core.errors import AppError
 from core.runtime import Runtime, open_runtime
 from core.settings import read_settings
 
 THREADS = 20  # as many as the database's pool gives connections: nobody waits for one in vain
-ROUTES = (me, products, categories, campaigns, labeling, predictions, models, jobs)
+ROUTES = (me, products, categories, campaigns, labeling, predictions, models, jobs, exports)
 ABOUT = """The same operations as the pages, for programs. Make a token on the People page or with
 `cli.py token`; it acts as its person, within the person's role and the token's scopes."""
 

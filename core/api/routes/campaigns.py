@@ -1,71 +1,38 @@
-"""Campaigns: the queues, how far they are, making one, pausing, resuming, closing."""
+"""Campaigns: the queues, how far they are, and what happens to them."""
 
 from collections.abc import Callable
-from datetime import datetime
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
-from pydantic import Field
 
+from core.api.campaign_shapes import (
+    CampaignBody,
+    CampaignShape,
+    CloneBody,
+    ProgressShape,
+    ReasonBody,
+    campaign_shown,
+)
 from core.api.guard import Caller, CallerHere, guarded_router, needs
-from core.api.product_query import checked_filter, sees_gold
-from core.api.shapes import Body, Cursor, IdInPath, Limit, Name, Page, Shape, Text, page_by_id
+from core.api.shapes import Cursor, IdInPath, Limit, Page, page_by_id
 from core.api_tokens import Scope
 from core.labeling.campaigns import (
     Campaign,
+    clone_campaign,
     close_campaign,
     create_campaign,
+    delete_campaign,
     get_campaign,
     list_campaigns,
     pause_campaign,
+    reopen_campaign,
+    restore_campaign,
     resume_campaign,
 )
 from core.labeling.progress import Progress, get_progress
-from db.enums import CampaignKind, CampaignOrder, CampaignStatus
+from db.enums import CampaignStatus
 
 router = guarded_router("campaigns")
-
-
-class CampaignShape(Shape):
-    """A labeling queue. `n_done` of `n_tasks` are decided."""
-
-    id: int
-    name: str
-    kind: CampaignKind
-    status: CampaignStatus
-    filter: dict[str, Any]
-    order: CampaignOrder
-    overlap: int
-    guidelines: str | None
-    model_version_id: int | None
-    n_tasks: int
-    n_done: int
-    created_by: int
-    created_at: datetime
-    is_stalled: bool
-
-
-class ProgressShape(Shape):
-    """How far a campaign is, and this person in it; `per_hour` is their pace."""
-
-    n_tasks: int
-    n_done: int
-    n_mine_today: int
-    n_mine: int
-    per_hour: float | None
-
-
-class CampaignBody(Body):
-    """A new campaign. Without filter and order those of its kind; `limit` takes the first products only."""
-
-    name: Name
-    kind: CampaignKind
-    filter: dict[Name, Any] | None = None
-    order: CampaignOrder | None = None
-    overlap: Annotated[int, Field(ge=1, le=10)] = 1
-    guidelines: Text | None = None
-    limit: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
 
 
 @router.get("/campaigns", response_model=Page[CampaignShape])
@@ -75,17 +42,20 @@ def find_campaigns(
     request: Request,
     response: Response,
     status: Annotated[CampaignStatus | None, Query()] = None,
+    deleted: Annotated[bool, Query(description="Those that can be restored instead.")] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> dict[str, Any]:
     """Campaigns, newest first."""
-
-    def before(n: int, last_id: int | None) -> list[Campaign]:
-        older = [row for row in list_campaigns(caller.runtime) if last_id is None or row.id < last_id]
-        return [row for row in older if status is None or row.status == status][:n]
-
     return page_by_id(
-        request, response, "campaigns", limit, cursor, before, lambda row: row.id, partial(_shown, caller)
+        request,
+        response,
+        "campaigns",
+        limit,
+        cursor,
+        lambda n, before: list_campaigns(caller.runtime, n, deleted, before, status),
+        lambda row: row.id,
+        lambda row: campaign_shown(caller, row),
     )
 
 
@@ -93,7 +63,7 @@ def find_campaigns(
 @needs(Scope.READ)
 def find_campaign(caller: CallerHere, campaign_id: IdInPath) -> dict[str, Any]:
     """One campaign."""
-    return _shown(caller, get_campaign(caller.runtime, campaign_id))
+    return campaign_shown(caller, get_campaign(caller.runtime, campaign_id))
 
 
 @router.get("/campaigns/{campaign_id}/progress", response_model=ProgressShape)
@@ -107,19 +77,25 @@ def find_progress(caller: CallerHere, campaign_id: IdInPath) -> Progress:
 @needs(Scope.MANAGE)
 def make_campaign(caller: CallerHere, response: Response, body: CampaignBody) -> dict[str, Any]:
     """Make a campaign. Up to 20,000 products it is ready on return; a larger one is filled by the worker."""
-    campaign = create_campaign(
+    made = create_campaign(
         caller.runtime,
         caller.actor,
         body.name,
         body.kind,
-        filter=None if body.filter is None else checked_filter(caller, body.filter),
         order=body.order,
-        overlap=body.overlap,
         guidelines=body.guidelines,
         limit=body.limit,
+        **body.parts(caller),
     )
-    response.headers["Location"] = f"/v1/campaigns/{campaign.id}"
-    return _shown(caller, campaign)
+    return _made(caller, response, made)
+
+
+@router.post("/campaigns/{campaign_id}/clone", response_model=CampaignShape, status_code=201)
+@needs(Scope.MANAGE)
+def clone(caller: CallerHere, response: Response, campaign_id: IdInPath, body: CloneBody) -> dict[str, Any]:
+    """The same campaign again under another name."""
+    made = clone_campaign(caller.runtime, caller.actor, campaign_id, body.name, body.only_undecided, body.limit)
+    return _made(caller, response, made)
 
 
 @router.post("/campaigns/{campaign_id}/pause", response_model=CampaignShape)
@@ -143,14 +119,32 @@ def close(caller: CallerHere, campaign_id: IdInPath) -> dict[str, Any]:
     return _changed(caller, campaign_id, close_campaign)
 
 
+@router.post("/campaigns/{campaign_id}/reopen", response_model=CampaignShape)
+@needs(Scope.MANAGE)
+def reopen(caller: CallerHere, campaign_id: IdInPath) -> dict[str, Any]:
+    """Hand out what is left of a closed one."""
+    return _changed(caller, campaign_id, reopen_campaign)
+
+
+@router.post("/campaigns/{campaign_id}/delete", status_code=204)
+@needs(Scope.MANAGE)
+def delete(caller: CallerHere, campaign_id: IdInPath, body: ReasonBody) -> Response:
+    """Take it out of the lists, with a reason. Decisions and labels stay, and it can be restored."""
+    delete_campaign(caller.runtime, caller.actor, campaign_id, body.reason)
+    return Response(status_code=204)
+
+
+@router.post("/campaigns/{campaign_id}/restore", response_model=CampaignShape)
+@needs(Scope.MANAGE)
+def restore(caller: CallerHere, campaign_id: IdInPath) -> dict[str, Any]:
+    """Take a deletion back."""
+    return _changed(caller, campaign_id, restore_campaign)
+
+
+def _made(caller: Caller, response: Response, campaign: Campaign) -> dict[str, Any]:
+    response.headers["Location"] = f"/v1/campaigns/{campaign.id}"
+    return campaign_shown(caller, campaign)
+
+
 def _changed(caller: Caller, campaign_id: int, change: Callable[..., Campaign]) -> dict[str, Any]:
-    change(caller.runtime, caller.actor, campaign_id)
-    return _shown(caller, get_campaign(caller.runtime, campaign_id))
-
-
-def _shown(caller: Caller, campaign: Campaign) -> dict[str, Any]:
-    read = {name: getattr(campaign, name) for name in CampaignShape.model_fields}
-    if not sees_gold(caller):  # exact counts, asked before and after a decision, would tell a hidden check
-        progress = get_progress(caller.runtime, caller.actor, campaign.id)
-        read |= {"n_tasks": progress.n_tasks, "n_done": progress.n_done}
-    return {**read, "filter": campaign.filter.to_dict()}
+    return campaign_shown(caller, change(caller.runtime, caller.actor, campaign_id))
