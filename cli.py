@@ -11,6 +11,7 @@ from commands import (
     category_flags,
     curation,
     demo,
+    error_rates,
     experiments,
     exporting,
     images,
@@ -19,6 +20,7 @@ from commands import (
     labeling,
     people,
     system,
+    taxonomy_versions,
     training,
     webhooks,
 )
@@ -37,8 +39,10 @@ app = typer.Typer(
 ROOMS = (
     catalogue,
     category_flags,
+    taxonomy_versions,
     attributes,
     demo,
+    error_rates,
     images,
     importing,
     exporting,

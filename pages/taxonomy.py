@@ -9,6 +9,7 @@ from pages.components.context import runtime
 from pages.components.guidelines_editor import guidelines_editor
 from pages.components.numbers import count_text
 from pages.components.taxonomy_upload import has_outcome, taxonomy_upload
+from pages.components.taxonomy_version import has_plan, taxonomy_version
 from pages.components.words import _, escape, language
 
 
@@ -139,6 +140,10 @@ def page() -> None:
         _("Import a taxonomy file"), icon=":material/upload_file:", expanded=has_outcome("taxonomy.upload")
     ):
         taxonomy_upload("taxonomy.upload")
+    with st.expander(
+        _("Take over a new version of the tree"), icon=":material/published_with_changes:", expanded=has_plan()
+    ):
+        taxonomy_version()
 
 
 page()
