@@ -3,8 +3,8 @@
 Catalogues with known wrong labels (15 % made wrong by category, or the demo's planted ones) go into a real database
 with out-of-fold answers of a TF-IDF logistic regression and the verdicts of our own detector; a campaign of each order
 is made by the same code as the page's, and its queue is replayed: a check finds an error where the label is not the
-true one. Beside them cleanlab's two label quality scores on the same answers. Seeds below 100 are for measuring; the order
-`expected_gain` was chosen on seeds from 100 on.
+true one. Beside them cleanlab's two label quality scores on the same answers. Seeds below 100 are for measuring; the
+order `expected_gain` was chosen on seeds from 100 on.
 """
 
 import argparse

@@ -1,109 +1,81 @@
 """Campaigns: the labeling queues, how far each is, and a new one from a purpose or a filter."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
-from core.errors import AppError
 from core.jobs.queue import find_unfinished_job
-from core.labeling.campaigns import Campaign, close_campaign, list_campaigns, pause_campaign, resume_campaign
+from core.labeling.campaigns import Campaign, list_campaigns
+from core.labeling.targets import measure_errors
 from core.permissions import Action, may
-from db.enums import CampaignStatus, ProductOrder
+from core.training.intervals import Rate
+from db.enums import CampaignStatus
+from pages.components.campaign_actions import campaign_actions, deleted_campaign
+from pages.components.campaign_facts import campaign_facts
 from pages.components.campaign_form import campaign_form
-from pages.components.campaign_names import KINDS, campaign_name
 from pages.components.context import actor, runtime
 from pages.components.job_progress import job_progress
 from pages.components.label_issue_box import label_issue_box
-from pages.components.messages import say, show_message
+from pages.components.messages import show_message
 from pages.components.numbers import count_text
-from pages.components.product_filter import ORDERS, read_filter
-from pages.components.words import N_, _, error_text, escape
+from pages.components.product_filter import read_filter
+from pages.components.words import _
 
-STATUSES = {
-    CampaignStatus.BUILDING: (N_("being built"), ":material/construction:"),
-    CampaignStatus.ACTIVE: (N_("open"), ":material/play_circle:"),
-    CampaignStatus.PAUSED: (N_("paused"), ":material/pause_circle:"),
-    CampaignStatus.CLOSED: (N_("closed"), ":material/lock:"),
-}
-STALLED = (N_("not fully built"), ":material/construction:")
+PAGE = 20  # campaigns shown at a time: each with the measured error of its last checks
+SHOWN = "campaigns.shown"
 
 
-def change(action: Callable[..., Campaign], campaign_id: int) -> None:
-    try:
-        action(runtime(), actor(), campaign_id)
-    except AppError as error:
-        say(error_text(error))
-
-
-def render_campaign(campaign: Campaign) -> None:
-    word, icon = STALLED if campaign.is_stalled else STATUSES[campaign.status]
+def render_campaign(campaign: Campaign, error: Rate | None, taken: list[str]) -> None:
     with st.container(border=True, key=f"campaigns.box.{campaign.id}"):
         left, right = st.columns([6, 5], vertical_alignment="center")
         with left:
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"**{escape(campaign_name(campaign.name))}**", width="content")
-                st.badge(_(word), icon=icon, color="green" if campaign.status == CampaignStatus.ACTIVE else "gray")
-            order = _(ORDERS[ProductOrder(campaign.order.value)])
-            facts = [_(KINDS[campaign.kind]), order]
-            if campaign.overlap > 1:
-                facts.append(_("{n} people per product").format(n=campaign.overlap))
-            st.caption(" · ".join(facts))
-            done = _("{done} of {all} decided").format(
-                done=count_text(campaign.n_done), all=count_text(campaign.n_tasks)
-            )
-            st.progress(min(campaign.n_done / campaign.n_tasks, 1.0) if campaign.n_tasks else 0.0, text=done)
+            campaign_facts(campaign, error)
         with right:
-            render_actions(campaign)
+            campaign_actions(campaign, taken)
 
 
-def render_actions(campaign: Campaign) -> None:
-    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
-        if campaign.status in (CampaignStatus.ACTIVE, CampaignStatus.BUILDING):
-            st.page_link(
-                "pages/label.py",
-                label=_("Label these"),
-                icon=":material/label:",
-                query_params={"campaign": str(campaign.id)},
-            )
-        st.page_link(
-            "pages/products.py",
-            label=_("Its products"),
-            icon=":material/list:",
-            query_params={"campaign_id": str(campaign.id), "order": campaign.order.value},
-        )
-        if not may(actor(), Action.EDIT_CAMPAIGNS) or campaign.status == CampaignStatus.CLOSED:
-            return
-        if campaign.status == CampaignStatus.ACTIVE:
-            action_button("pause", _("Pause"), ":material/pause:", pause_campaign, campaign)
-        elif campaign.is_stalled:
-            action_button("resume", _("Build it again"), ":material/construction:", resume_campaign, campaign)
-        elif campaign.status == CampaignStatus.PAUSED:
-            action_button("resume", _("Resume"), ":material/play_arrow:", resume_campaign, campaign)
-        with st.popover(_("Close"), icon=":material/lock:"):
-            st.text(_("It hands out nothing more and cannot be opened again. Decisions and labels stay."))
-            action_button("close", _("Close for good"), ":material/lock:", close_campaign, campaign)
-
-
-def action_button(name: str, label: str, icon: str, action: Callable[..., Campaign], campaign: Campaign) -> None:
-    key = f"campaigns.{name}.{campaign.id}"
-    st.button(label, key=key, icon=icon, on_click=change, args=(action, campaign.id))
+def render_list(campaigns: list[Campaign], taken: list[str]) -> None:
+    sees_errors = may(actor(), Action.EDIT_CAMPAIGNS)
+    asked = {one.id: one.settings.target_error for one in campaigns if one.n_done} if sees_errors else {}
+    errors = measure_errors(runtime(), asked)
+    for one in campaigns:
+        render_campaign(one, errors.get(one.id), taken)
 
 
 def render_new(is_first: bool) -> None:
-    given = read_filter() if st.query_params.get("new") == "filter" else None
-    with st.expander(_("New campaign"), icon=":material/add:", expanded=is_first or given is not None):
+    asked = st.query_params.get("new")
+    given = read_filter() if asked == "filter" else None
+    with st.expander(_("New campaign"), icon=":material/add:", expanded=is_first or asked is not None):
         campaign_form(given)
 
 
+def render_deleted() -> None:
+    deleted = list_campaigns(runtime(), PAGE, deleted=True)
+    if deleted:
+        with st.expander(_("Deleted campaigns"), icon=":material/delete:"):
+            for one in deleted:
+                deleted_campaign(one)
+
+
+def show_more() -> None:
+    st.session_state[SHOWN] = st.session_state.get(SHOWN, PAGE) + PAGE
+
+
 show_message()
-campaigns = list_campaigns(runtime())
-if may(actor(), Action.EDIT_CAMPAIGNS):
-    render_new(is_first=not campaigns)
+every = list_campaigns(runtime())
+names = [one.name for one in every]
+may_edit = may(actor(), Action.EDIT_CAMPAIGNS)
+if may_edit:
+    render_new(is_first=not every)
 label_issue_box("campaigns")
 building = find_unfinished_job(runtime(), ["build_campaign"])
 if building:
     job_progress(building.id)
-if not campaigns:
+if not every:
     st.text(_("No campaign yet."))
-for one in campaigns:
-    render_campaign(one)
+ordered = sorted(every, key=lambda one: one.status == CampaignStatus.CLOSED)  # closed ones last, else newest first
+shown = st.session_state.get(SHOWN, PAGE)
+render_list(ordered[:shown], names)
+if len(ordered) > shown:
+    left = count_text(len(ordered) - shown)
+    st.button(_("Show more ({n} left)").format(n=left), key="campaigns.more", on_click=show_more)
+if may_edit:
+    render_deleted()

@@ -1,4 +1,4 @@
-"""The form of a new campaign: what for, which products, in which order, by how many people."""
+"""The form of a new campaign: what for, which products, by how many people; the rest behind 'More settings'."""
 
 from dataclasses import replace
 
@@ -6,13 +6,23 @@ import streamlit as st
 
 from core.catalogue.products import ProductFilter
 from core.errors import AppError
-from core.labeling.campaigns import LOW_CONFIDENCE, MAX_OVERLAP, create_campaign, list_campaigns, ready_made
+from core.labeling.campaigns import (
+    MAX_OVERLAP,
+    CampaignSettings,
+    Inputs,
+    Recipe,
+    create_campaign,
+    list_campaigns,
+    ready_made,
+)
 from db.enums import CampaignKind, CampaignOrder, ProductOrder
+from pages.components.campaign_inputs import kind_inputs
 from pages.components.campaign_names import KINDS, free_name
+from pages.components.campaign_settings import read_settings, settings_fields
 from pages.components.context import actor, runtime
 from pages.components.messages import say
 from pages.components.product_filter import ORDERS, chip_texts, query_of
-from pages.components.product_table import found_text
+from pages.components.product_table import cached_page, found_text, product_table
 from pages.components.words import N_, _, error_text, escape
 
 WHAT_FOR = {
@@ -24,7 +34,18 @@ WHAT_FOR = {
     CampaignKind.LABEL_ISSUES: N_(
         "Labels that look wrong, the most suspicious first: each answer confirms one or clears it."
     ),
+    CampaignKind.HUMAN_BASELINE: N_(
+        "Products that no model learned from, without suggestions: this measures how often people are right."
+    ),
+    CampaignKind.AMBIGUOUS_PAIR: N_(
+        "Two categories that are mistaken for each other: products between them, with both definitions."
+    ),
+    CampaignKind.MALL_AUDIT: N_("A sample of each of a mall's own categories: this shows how far the mall is right."),
+    CampaignKind.NEW_LEAF: N_("Products that a search finds for a new category: each answer says whether it fits."),
+    CampaignKind.TAXONOMY_CHANGE: N_("Products that a change of the category tree wants looked at again."),
 }
+SAMPLE = 5
+READY_LIMITS = {CampaignKind.HUMAN_BASELINE: 500, CampaignKind.RANDOM: 1_000, CampaignKind.NEW_LEAF: 300}
 ERROR = "campaigns.error"
 N_MADE = "campaigns.n_made"  # part of the form's keys: after each campaign the fields are new and empty
 
@@ -32,18 +53,28 @@ N_MADE = "campaigns.n_made"  # part of the form's keys: after each campaign the 
 def campaign_form(given: tuple[ProductFilter, ProductOrder] | None) -> None:
     """`given` is the filter of a list that a person came from; without it they choose a kind."""
     kind = _kind_of(given[1]) if given else _chosen_kind()
-    wanted, order = (given[0], _order_of(given[1])) if given else _ready(kind)
-    _what_it_takes(wanted, order, kind, given is not None)
+    recipe = Recipe(given[0], _order_of(given[1]), CampaignSettings()) if given else _ready(kind)
+    if recipe is None:
+        return
+    _what_it_takes(recipe, kind, given is not None)
     name = free_name(kind, [campaign.name for campaign in list_campaigns(runtime())])
     with st.form("campaigns.form", border=False):
         left, middle, right = st.columns([4, 1, 1])
         left.text_input(_("Name"), value=name, max_chars=200, key=_key(f"name.{kind}"))
         middle.number_input(
-            _("People per product"), 1, MAX_OVERLAP, 1, key=_key("overlap"), help=_("With two, you see who agrees.")
+            _("People per product"),
+            1,
+            MAX_OVERLAP,
+            recipe.settings.overlap,
+            key=_key(f"overlap.{kind}"),
+            help=_("With two, you see who agrees."),
         )
-        right.number_input(_("At most"), 1, None, None, key=_key("limit"), placeholder=_("all"))
+        limit = None if given else READY_LIMITS.get(kind)
+        key = _key("limit") if limit is None else _key(f"limit.{kind}")
+        right.number_input(_("At most"), 1, None, limit, key=key, placeholder=_("all"))
         st.text_area(_("Guidelines"), key=_key("guidelines"), max_chars=20_000, height=80)
-        st.form_submit_button(_("Create the campaign"), type="primary", on_click=_create, args=(kind, wanted, order))
+        settings_fields(kind, recipe, _key(f"more.{kind}"))
+        st.form_submit_button(_("Create the campaign"), type="primary", on_click=_create, args=(kind, recipe, key))
     if ERROR in st.session_state:
         st.error(st.session_state.pop(ERROR))
 
@@ -53,42 +84,46 @@ def _key(field: str) -> str:
 
 
 def _chosen_kind() -> CampaignKind:
+    asked = st.query_params.get("kind", "")
     kind = st.segmented_control(
         _("What for"),
         list(KINDS),
         format_func=lambda kind: _(KINDS[kind]),
-        default=CampaignKind.LOW_CONFIDENCE,
+        default=CampaignKind(asked) if asked in set(CampaignKind) else CampaignKind.LOW_CONFIDENCE,
         required=True,
         key="campaigns.kind",
     )
     return CampaignKind(kind or CampaignKind.LOW_CONFIDENCE)
 
 
-def _ready(kind: CampaignKind) -> tuple[ProductFilter, CampaignOrder]:
-    recipe = ready_made(kind)
-    wanted, order = recipe.filter, recipe.order
-    if kind == CampaignKind.LOW_CONFIDENCE:
-        percent = st.slider(
-            _("Confidence below, %"), 5, 100, round(LOW_CONFIDENCE * 100), 5, key="campaigns.confidence_below"
-        )
-        wanted = replace(wanted, confidence_below=percent / 100)
-    return wanted, order
-
-
-def _what_it_takes(wanted: ProductFilter, order: CampaignOrder, kind: CampaignKind, is_given: bool) -> None:
-    if is_given:
-        parts = [_(ORDERS[ProductOrder(order.value)]), *chip_texts(wanted, everything=True).values()]
-        st.markdown(escape(" · ".join(parts)))
-    else:
-        st.caption(_(WHAT_FOR[kind]))
+def _ready(kind: CampaignKind) -> Recipe | None:
+    """None while something is missing that the kind needs."""
+    st.caption(_(WHAT_FOR[kind]))
+    inputs: Inputs = kind_inputs(kind)
     try:
-        found = found_text(wanted)
+        return ready_made(kind, inputs)
+    except AppError as error:
+        st.caption(escape(error_text(error)))
+        return None
+
+
+def _what_it_takes(recipe: Recipe, kind: CampaignKind, is_given: bool) -> None:
+    order = ProductOrder(recipe.order.value)
+    if is_given:
+        parts = [_(ORDERS[order]), *chip_texts(recipe.filter, everything=True).values()]
+        st.markdown(escape(" · ".join(parts)))
+    try:
+        found = found_text(recipe.filter)
+        sample = cached_page(recipe.filter, order, None).rows[:SAMPLE]
     except AppError as error:
         st.info(escape(error_text(error)), icon=":material/info:")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        query = query_of(wanted, ProductOrder(order.value))
+        query = query_of(recipe.filter, order)
         st.page_link("pages/products.py", label=found, icon=":material/list:", query_params=query)
+    if sample:
+        with st.expander(_("The first of them"), icon=":material/visibility:"):
+            product_table(sample)
 
 
 def _kind_of(order: ProductOrder) -> CampaignKind:
@@ -105,19 +140,20 @@ def _order_of(order: ProductOrder) -> CampaignOrder:
     return CampaignOrder.MARGIN if order == ProductOrder.NEWEST else CampaignOrder(order.value)
 
 
-def _create(kind: CampaignKind, wanted: ProductFilter, order: CampaignOrder) -> None:
+def _create(kind: CampaignKind, recipe: Recipe, limit_key: str) -> None:
     state = st.session_state
+    said = read_settings(recipe, _key(f"more.{kind}"))
     try:
         campaign = create_campaign(
             runtime(),
             actor(),
             state[_key(f"name.{kind}")],
             kind,
-            wanted,
-            order,
-            state[_key("overlap")],
-            state[_key("guidelines")],
-            state[_key("limit")],
+            said.filter,
+            said.order,
+            guidelines=state[_key("guidelines")],
+            limit=state[limit_key],
+            settings=replace(said.settings, overlap=state[_key(f"overlap.{kind}")]),
         )
     except AppError as error:
         state[ERROR] = escape(error_text(error))

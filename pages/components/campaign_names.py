@@ -9,8 +9,13 @@ from pages.components.words import N_, _
 KINDS = {
     CampaignKind.LOW_CONFIDENCE: N_("Low confidence"),
     CampaignKind.DISAGREEMENT: N_("Disagreement"),
-    CampaignKind.RANDOM: N_("Random"),
     CampaignKind.LABEL_ISSUES: N_("Label issues"),
+    CampaignKind.RANDOM: N_("Random"),
+    CampaignKind.HUMAN_BASELINE: N_("Human baseline"),
+    CampaignKind.AMBIGUOUS_PAIR: N_("Ambiguous pair"),
+    CampaignKind.MALL_AUDIT: N_("Mall audit"),
+    CampaignKind.NEW_LEAF: N_("New category"),
+    CampaignKind.TAXONOMY_CHANGE: N_("Changed category tree"),
 }
 
 
@@ -21,7 +26,11 @@ def campaign_name(name: str) -> str:
 
 def free_name(kind: CampaignKind, taken: Iterable[str]) -> str:
     """A name to begin with that no campaign of `taken` has: 'Random', 'Random 2' ..."""
+    return free_text(_(KINDS[kind]), taken)
+
+
+def free_text(name: str, taken: Iterable[str]) -> str:
+    """The name, with a number where a campaign of `taken` has it."""
     used = {name.casefold() for given in taken for name in (given, campaign_name(given))}
-    name = _(KINDS[kind])
     numbered = (name if n == 1 else f"{name} {n}" for n in count(1))
-    return next(name for name in numbered if name.casefold() not in used)
+    return next(text for text in numbered if text.casefold() not in used)

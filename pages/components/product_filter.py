@@ -4,6 +4,7 @@ from datetime import date
 
 import streamlit as st
 
+from core.catalogue.malls import list_malls
 from core.catalogue.products import ProductFilter, filter_names
 from core.catalogue.taxonomy import Category, load_categories
 from core.errors import AppError
@@ -16,6 +17,7 @@ from pages.components.words import N_, _, error_text, escape, language
 SOURCES = {
     "": N_("Any label"),
     "human": N_("Labeled by people"),
+    "gold": N_("Settled by a reviewer"),
     "import": N_("Labeled by import"),
     "none": N_("Without a label"),
     "unchecked": N_("Not yet labeled by people"),
@@ -26,8 +28,11 @@ ORDERS = {
     ProductOrder.DISAGREEMENT: N_("Surest answers first"),
     ProductOrder.RANDOM: N_("Shuffled"),
     ProductOrder.LABEL_QUALITY: N_("Most suspicious labels first"),
+    ProductOrder.EXPECTED_GAIN: N_("Probably wrong labels first"),
+    ProductOrder.OLDEST: N_("Oldest first"),
 }
-PERCENTS = ("confidence_above", "confidence_below", "margin_below")
+PERCENTS = ("confidence_above", "confidence_below", "margin_above", "margin_below", "random_share")
+TOGGLES = ("disagrees", "hard_to_predict", "people_disagree", "held_out")
 
 
 def read_filter() -> tuple[ProductFilter, ProductOrder]:
@@ -55,24 +60,29 @@ def _from_widget(name: str) -> None:
     value = st.session_state[f"products.{name}"]
     if name in PERCENTS and value is not None:
         value = value / 100
+    if isinstance(value, list):
+        value = ",".join(map(str, sorted(value)))
     _change(name, value.strip() if isinstance(value, str) else value)
 
 
-def filter_bar(wanted: ProductFilter, order: ProductOrder) -> None:
-    """Words, label and order in a line; the rest behind a button; what else is set as chips that can be taken off."""
+def filter_bar(wanted: ProductFilter, order: ProductOrder, is_sorted: bool = True) -> None:
+    """Words, label and order (where the list has one) in a line; the rest behind a button; what else is set as chips
+    that can be taken off."""
     values: dict[str, object] = {
         "keyword": wanted.keyword or "",
         "label_source": wanted.label_source or "",
         "order": order.value,
-        "disagrees": wanted.disagrees,
-        "hard_to_predict": wanted.hard_to_predict,
+        "any_words": ", ".join(wanted.any_words),
+        "mall_id": wanted.mall_id,
+        "months": list(wanted.months),
         "registered_from": wanted.registered_from,
         "registered_to": wanted.registered_to,
     }
+    values |= {name: getattr(wanted, name) for name in TOGGLES}
     values |= {name: _percent(getattr(wanted, name)) for name in PERCENTS}
     for name, value in values.items():
         st.session_state[f"products.{name}"] = value
-    words, label, sorting, more = st.columns([6, 4, 4, 3], vertical_alignment="bottom")
+    words, label, *sorting, more = st.columns([6, 4, 4, 3] if is_sorted else [6, 4, 3], vertical_alignment="bottom")
     words.text_input(
         _("Words in the title"), key="products.keyword", on_change=_from_widget, args=("keyword",), max_chars=200
     )
@@ -84,14 +94,15 @@ def filter_bar(wanted: ProductFilter, order: ProductOrder) -> None:
         on_change=_from_widget,
         args=("label_source",),
     )
-    sorting.selectbox(
-        _("Order"),
-        [order.value for order in ORDERS],
-        format_func=lambda order: _(ORDERS[ProductOrder(order)]),
-        key="products.order",
-        on_change=_from_widget,
-        args=("order",),
-    )
+    for box in sorting:
+        box.selectbox(
+            _("Order"),
+            [order.value for order in ORDERS],
+            format_func=lambda order: _(ORDERS[ProductOrder(order)]),
+            key="products.order",
+            on_change=_from_widget,
+            args=("order",),
+        )
     with more.popover(_("More"), icon=":material/tune:", width="stretch"):
         _more()
     _chips(wanted)
@@ -110,15 +121,33 @@ def _more() -> None:
     if picked is not None:
         _change("category_ids", picked)
         st.rerun()
-    st.toggle(
-        _("The model contradicts the label"), key="products.disagrees", on_change=_from_widget, args=("disagrees",)
+    toggles = (
+        _("The model contradicts the label"),
+        _("Hard to predict"),
+        _("People disagree, and nobody has settled it"),
+        _("Only what no model learned from"),
     )
-    st.toggle(_("Hard to predict"), key="products.hard_to_predict", on_change=_from_widget, args=("hard_to_predict",))
-    boxes = st.columns(3, vertical_alignment="bottom")
-    names = (_("Confidence from, %"), _("Confidence below, %"), _("Margin below, %"))
+    for name, title in zip(TOGGLES, toggles, strict=True):
+        st.toggle(title, key=f"products.{name}", on_change=_from_widget, args=(name,))
+    names = (
+        _("Confidence from, %"),
+        _("Confidence below, %"),
+        _("Margin from, %"),
+        _("Margin below, %"),
+        _("A random share, %"),
+    )
+    boxes = st.columns(len(names), vertical_alignment="bottom")
     for box, name, title in zip(boxes, PERCENTS, names, strict=True):
         key = f"products.{name}"
         box.number_input(title, 0.0, 100.0, None, 5.0, "%g", key=key, on_change=_from_widget, args=(name,))
+    st.text_input(
+        _("One of these words is enough, parted by commas"),
+        key="products.any_words",
+        on_change=_from_widget,
+        args=("any_words",),
+        max_chars=1_000,
+    )
+    _mall_and_months()
     left, right = st.columns(2)
     for box, name, title in (
         (left, "registered_from", _("Registered from")),
@@ -126,6 +155,29 @@ def _more() -> None:
     ):
         key = f"products.{name}"
         box.date_input(title, None, min_value=date(1990, 1, 1), key=key, on_change=_from_widget, args=(name,))
+
+
+def _mall_and_months() -> None:
+    left, right = st.columns(2)
+    malls = dict(list_malls(runtime()))
+    asked = st.session_state["products.mall_id"]
+    left.selectbox(
+        _("Mall"),
+        [None, *malls, *([asked] if asked is not None and asked not in malls else [])],
+        format_func=lambda id_: _("Any mall") if id_ is None else malls.get(id_, str(id_)),
+        key="products.mall_id",
+        on_change=_from_widget,
+        args=("mall_id",),
+    )
+    right.multiselect(
+        _("Months of the year"),
+        list(range(1, 13)),
+        format_func=lambda month: _("month {n}").format(n=month),
+        key="products.months",
+        on_change=_from_widget,
+        args=("months",),
+        placeholder=_("any"),
+    )
 
 
 def _chips(wanted: ProductFilter) -> None:
@@ -157,6 +209,15 @@ def chip_texts(wanted: ProductFilter, everything: bool = False) -> dict[str, str
         "confidence_above": _("Confidence from {n} %").format(n=_percent_text(wanted.confidence_above)),
         "confidence_below": _("Confidence below {n} %").format(n=_percent_text(wanted.confidence_below)),
         "margin_below": _("Margin below {n} %").format(n=_percent_text(wanted.margin_below)),
+        "margin_above": _("Margin from {n} %").format(n=_percent_text(wanted.margin_above)),
+        "random_share": _("A random {n} %").format(n=_percent_text(wanted.random_share)),
+        "people_disagree": _("People disagree"),
+        "held_out": _("No model learned from it"),
+        "any_words": _("One of: {words}").format(words=", ".join(wanted.any_words)),
+        "months": _("Months: {months}").format(months=", ".join(map(str, wanted.months))),
+        "pair_ids": _("Between: {names}").format(names=_paths(wanted.pair_ids, tree)),
+        "edit_id": _("Wanted by change {n} of the category tree").format(n=wanted.edit_id),
+        "not_decided_in": _("Not decided in campaign {n}").format(n=", ".join(map(str, wanted.not_decided_in))),
         "registered_from": _("Registered from {day}").format(day=wanted.registered_from),
         "registered_to": _("Registered to {day}").format(day=wanted.registered_to),
         "mall_id": _("Mall: {name}").format(name=names.get("mall_id", wanted.mall_id)),
