@@ -1,13 +1,14 @@
-"""What `make run` does before the app opens: an empty database gets the demo, its model and its queue."""
+"""What `make run` does before the app opens: an empty database gets the demo, its model, its queue and its crowd."""
 
 from collections.abc import Callable
 from typing import Any
 
 from core.catalogue.demo import is_demo, load_demo
 from core.catalogue.products import ProductFilter, count_products
-from core.errors import AppError
+from core.errors import AppError, Conflict, NotReady
 from core.jobs.worker import work_until_ended
 from core.labeling.first_campaign import offer_first_campaign
+from core.labeling.simulated_crowd import simulate_crowd
 from core.runtime import Runtime
 from core.training.registry import find_promoted_version
 from core.training.train import enqueue_training
@@ -30,6 +31,17 @@ def prepare(runtime: Runtime, actor: Actor, on_report: Say, n_demo_products: int
     if find_promoted_version(runtime) is None:
         _finish(runtime, enqueue_training(runtime, actor), on_report)  # scores everything and is put to use
     offer_first_campaign(runtime, actor)
+    _invite_crowd(runtime, actor, on_report)
+
+
+def _invite_crowd(runtime: Runtime, actor: Actor, on_report: Say) -> None:
+    """Demo people vote and a demo reviewer settles some of it, once: Review, People and the error rates have something
+    to show. Where the demo is mixed with other products, or nothing is left that nobody decided, it is left out."""
+    on_report(1.0, "inviting demo annotators", {})
+    try:
+        simulate_crowd(runtime, actor)
+    except (Conflict, NotReady):
+        return
 
 
 def _finish(runtime: Runtime, job_id: int, on_report: Say) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from core.analysis.error_rates import ErrorRates, VersionError
 from core.analysis.verdicts import ErrorRow
 from core.training.intervals import Rate
-from pages.components.error_rate_words import VERDICTS, short_name
+from pages.components.error_rate_words import VERDICTS, mark, short_name
 from pages.components.numbers import rate_text
 from pages.components.words import _
 
@@ -22,7 +22,7 @@ def category_chart(found: ErrorRates, rows: list[ErrorRow]) -> "go.Figure":
     """A line a category, in their order: circles are people, diamonds the model, with their 95 % intervals."""
     import plotly.graph_objects as go
 
-    names = [_plain(f"{short_name(found, row)} (n = {row.n:,})") for row in rows]
+    names = [_plain(f"{mark(row)} {short_name(found, row)} (n = {row.n:,})") for row in rows]
     figure = go.Figure()
     for place, row in enumerate(rows):
         if row.model:

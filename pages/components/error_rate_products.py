@@ -53,7 +53,7 @@ def confused_with(found: ErrorRates, row: ErrorRow) -> list[int]:
 
 def products(found: ErrorRates, row: ErrorRow, others: list[int]) -> None:
     """A page of the products behind a number, chosen by who was wrong and what was said instead."""
-    left, right = st.columns([3, 2])
+    left, right = st.columns([3, 1])
     cells = [cell for cell in CELLS if found.version_id is not None or cell in (Cell.PEOPLE, Cell.ALL)]
     cell = left.segmented_control(
         _("Who was wrong"),
@@ -83,7 +83,7 @@ def products(found: ErrorRates, row: ErrorRow, others: list[int]) -> None:
 
 def _line(found: ErrorRates, product: JudgedProduct) -> dict[str, str | int]:
     def name(category_id: int | None) -> str:
-        return path_of(found.categories[category_id]) if category_id in found.categories else ""
+        return short_path(found.categories[category_id]) if category_id in found.categories else ""
 
     votes = []
     for vote in product.votes:

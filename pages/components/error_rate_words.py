@@ -48,6 +48,11 @@ def small_categories(row: ErrorRow) -> str:
     return ngettext("{n} small category", "{n} small categories", n).format(n=count_text(n))
 
 
+def mark(row: ErrorRow) -> str:
+    """The verdict's sign."""
+    return VERDICTS[row.verdict].split(" ")[0]
+
+
 def points(fraction: float) -> str:
     """-1..1 as '+5.8'."""
     return f"{100 * fraction:+.1f}"
