@@ -7,6 +7,7 @@ from pages.components.category_flags import catch_all_finder, category_flags
 from pages.components.category_picker import category_picker
 from pages.components.context import runtime
 from pages.components.guidelines_editor import guidelines_editor
+from pages.components.messages import show_message
 from pages.components.numbers import count_text
 from pages.components.taxonomy_upload import has_outcome, taxonomy_upload
 from pages.components.taxonomy_version import has_plan, taxonomy_version
@@ -116,6 +117,7 @@ def render_node(level: Level) -> None:
 
 
 def page() -> None:
+    show_message()
     level = get_level(runtime(), current_id())
     if level.is_empty:
         render_empty()
