@@ -20,6 +20,7 @@ KINDS = {
     "experiment": N_("Experiment"),
     "tuning": N_("Tune one encoder"),
     "read_attributes": N_("Read attributes"),
+    "export": N_("Export"),
     "measure_error_rates": N_("Error rates"),
 }
 STATUSES = {
