@@ -49,15 +49,23 @@ def find_by_paths(session: Session, paths: Iterable[str]) -> dict[str, KnownNode
     return found
 
 
-def bring_back(session: Session, ids: Iterable[int]) -> None:
-    """Retired categories are in use again."""
-    for chunk in _chunks(ids):
-        session.execute(
-            sa.update(CategoryRow)
-            .where(CategoryRow.id.in_(chunk))
-            .values(retired_at=None)
-            .execution_options(synchronize_session=False)
-        )
+def bring_back(session: Session, ids: Iterable[int]) -> int:
+    """Those of these categories that are retired are in use again, with what lies above them; how many."""
+    n, waiting = 0, set(ids)
+    while waiting:
+        back = [
+            session.execute(
+                sa.update(CategoryRow)
+                .where(CategoryRow.id.in_(chunk), CategoryRow.retired_at.is_not(None))
+                .values(retired_at=None)
+                .returning(CategoryRow.parent_id)
+                .execution_options(synchronize_session=False)
+            ).all()
+            for chunk in _chunks(waiting)
+        ]
+        n += sum(map(len, back))
+        waiting = {parent_id for rows in back for (parent_id,) in rows if parent_id is not None}
+    return n
 
 
 class FoundCategory(NamedTuple):

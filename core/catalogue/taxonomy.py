@@ -177,19 +177,15 @@ def grow_taxonomy(
         ids = {node: rows[key].id for node, key in keys.items() if key in rows}
         growth.n_created = _create(session, [node for node in nodes if node not in ids], ids, english, code_of, now)
     known = {node: rows[key] for node, key in keys.items() if key in rows}
-    growth.n_updated = _fill_in(session, known, english, code_of) + _bring_back(session, known)
-    if growth.n_created or growth.n_updated:
-        raise_revision(session, "taxonomy")
     means = {row.id: row.merged_into_id for row in known.values() if row.merged_into_id is not None}
     growth.ids = {path: means.get(ids[node], ids[node]) for path, node in given.items()}
+    gone = {row.id for row in known.values() if row.is_retired and row.merged_into_id is None}
+    growth.n_updated = _fill_in(session, known, english, code_of) + categories.bring_back(
+        session, gone | (set(growth.ids.values()) & set(means.values()))
+    )
+    if growth.n_created or growth.n_updated:
+        raise_revision(session, "taxonomy")
     return growth
-
-
-def _bring_back(session: Session, known: Mapping[Names, categories.KnownNode]) -> int:
-    """What was retired with nothing in its place and is given again is in use again; returns how many."""
-    retired = [row.id for row in known.values() if row.is_retired and row.merged_into_id is None]
-    categories.bring_back(session, retired)
-    return len(retired)
 
 
 def _english_of_nodes(given: Mapping[Names, Names], names_en: Mapping[Names, Names]) -> dict[Names, Names]:

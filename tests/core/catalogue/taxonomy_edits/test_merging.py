@@ -55,7 +55,10 @@ def test_what_says_the_old_category_means_the_new_one(runtime: Runtime, actor: A
     merge_categories(runtime, actor, shirts, hats, reason="x")
     tree = load_categories(runtime)
     assert [resolve(tree, id_) for id_ in (trousers, shirts, hats, 999)] == [hats, hats, hats, None]
-    assert resolve_ranking(tree, [(trousers, 0.4), (shop.leaves[3], 0.35), (hats, 0.2)])[0] == (hats, pytest.approx(0.6))
+    assert resolve_ranking(tree, [(trousers, 0.4), (shop.leaves[3], 0.35), (hats, 0.2)])[0] == (
+        hats,
+        pytest.approx(0.6),
+    )
     with runtime.sessions.write() as session:
         found = ensure_categories(session, [("옷", "바지"), ("옷", "모자")], utc_now())
     assert set(found.values()) == {hats}
@@ -101,8 +104,8 @@ def test_merging_refuses_what_makes_no_sense(runtime: Runtime, actor: Actor) -> 
         merge_categories(runtime, actor, shop.clothes, shop.leaves[0], reason="x")
     with pytest.raises(InvalidInput, match="Say why"):
         merge_categories(runtime, actor, shop.leaves[0], shop.leaves[1], reason=" ")
+    ann = sign_in_local(runtime, "ann", Role.ANNOTATOR)
     with pytest.raises(Forbidden):
-        ann = sign_in_local(runtime, "ann", Role.ANNOTATOR)
         merge_categories(runtime, ann, shop.leaves[0], shop.leaves[1], reason="x")
     token = preview_merge(runtime, shop.leaves[0], shop.leaves[1]).token
     rename_category(runtime, actor, shop.leaves[1], "남방")

@@ -112,22 +112,20 @@ def edits_in_force(runtime: Runtime) -> list[int]:
         return list(session.scalars(query.order_by(TaxonomyEditRow.id.desc())))
 
 
-def check_nothing_lost(runtime: Runtime, seen: dict[int, tuple[int, int, str]]) -> None:
+def check_nothing_lost(runtime: Runtime, seen: dict[int, tuple[int, int, str]], files_came: bool = False) -> None:
     """What must hold always. `seen` remembers the label rows of the last look: none may vanish or change.
 
     The winner is worked out in Python from all rows, one by one, and must be what the product says, and what a
-    training would learn unless a person could not tell.
+    training would learn unless a person could not tell. A file (`files_came`) may name an inner category, or put one
+    below a leaf; else only leaves have labels.
     """
     with runtime.sessions.read() as session:
         rows = session.execute(sa.select(LabelRow).order_by(LabelRow.id)).scalars().all()
-        undone_edits = set(
-            session.scalars(sa.select(TaxonomyEditRow.id).where(TaxonomyEditRow.undone_at.is_not(None)))
-        )
+        undone_edits = set(session.scalars(sa.select(TaxonomyEditRow.id).where(TaxonomyEditRow.undone_at.is_not(None))))
         undone = set(session.scalars(sa.select(DecisionRow.undoes_id).where(DecisionRow.undoes_id.is_not(None))))
         products = session.execute(sa.select(ProductRow.id, ProductRow.category_id, ProductRow.label_source)).all()
-        usable = set(
-            session.scalars(sa.select(CategoryRow.id).where(CategoryRow.is_leaf, CategoryRow.retired_at.is_(None)))
-        )
+        is_usable = CategoryRow.retired_at.is_(None) & (sa.true() if files_came else CategoryRow.is_leaf)
+        usable = set(session.scalars(sa.select(CategoryRow.id).where(is_usable)))
         paths = list(session.scalars(sa.select(CategoryRow.path).where(CategoryRow.retired_at.is_(None))))
         verdicts = map_verdicts(session, 1, max(id_ for id_, *_ in products), now_in_labels(session))
     now = {row.id: (row.product_id, row.category_id, row.source.value) for row in rows}
