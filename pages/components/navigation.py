@@ -34,6 +34,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("products", N_("Products"), "inventory_2", Action.SEE_ANALYSIS),
         Entry("taxonomy", N_("Taxonomy"), "account_tree"),
         Entry("import_data", N_("Import"), "upload_file", Action.IMPORT),
+        Entry("exports", N_("Export"), "download", Action.EXPORT),
     ),
     N_("Model"): (
         Entry("training", N_("Training"), "model_training", Action.SEE_ANALYSIS),
