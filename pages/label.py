@@ -14,6 +14,8 @@ from core.labeling.progress import get_progress
 from core.labeling.queue import claim_task
 from db.enums import CampaignStatus
 from pages.components.also_fits import also_fits, or_also_fits
+from pages.components.asked_choices import asked_choices, blind_notice
+from pages.components.bulk_link import bulk_link
 from pages.components.campaign_names import campaign_name
 from pages.components.card_view import CardView, make_view
 from pages.components.category_picker import category_picker
@@ -24,6 +26,7 @@ from pages.components.labeling_actions import decide, keep_note, note_key, pick,
 from pages.components.labeling_states import all_done, guidelines, no_campaign, not_yet, progress_line, still_building
 from pages.components.lease import hold, keep_lease
 from pages.components.messages import show_message
+from pages.components.near_duplicates import near_duplicates
 from pages.components.product_card import prefetch_image, product_facts, product_image, product_title
 from pages.components.recent_decisions import N_RECENT, recent_decisions
 from pages.components.sign_in import keep_in_step
@@ -65,7 +68,7 @@ def draw_labeling() -> None:
     keep_in_step()
     show_message()
     asked = [st.session_state.get(CAMPAIGN), st.query_params.get("campaign"), st.session_state.get(LAST_CAMPAIGN)]
-    campaigns = list_choices(runtime(), also=asked)
+    campaigns = list_choices(runtime(), also=asked, person_id=actor().person_id)
     if not campaigns:
         no_campaign()
         return
@@ -79,11 +82,12 @@ def draw_labeling() -> None:
         keyboard()
     side, main = st.columns([4, 9], gap="medium")
     with main:
-        card = draw_card(campaign, progress.n_tasks - progress.n_done)
+        card = draw_card(campaign, progress.n_left)
     if card:
         with side:
             product_image(card.image)
             product_facts(card.facts)
+            near_duplicates(card)
     with main:
         mine = list_my_decisions(runtime(), actor(), campaign.id, N_RECENT)
         recent_decisions(mine, load_categories(runtime()), undo)
@@ -110,12 +114,19 @@ def draw_card(campaign: CampaignChoice, n_left: int) -> CardView | None:
     if card.reason:
         st.caption(escape(card.reason))
     choose = or_also_fits(decide, task.product_id)
-    choice_buttons(card, choose)
+    if card.asked:
+        asked_choices(card, choose)
+    elif card.is_blind:
+        blind_notice()
+    else:
+        choice_buttons(card, choose)
     category_picker(f"label.picker.{card.token}", on_pick=partial(pick, card, choose))
     with st.container(horizontal=True, gap="xsmall"):
         other_buttons(card, decide, skip)
-        also_fits(card, task.product_id)
-        guidelines(campaign.guidelines, card.guidelines)
+        if not card.is_blind:  # what others said of the product would sway
+            also_fits(card, task.product_id)
+            bulk_link(campaign.id)
+        guidelines(campaign.guidelines, () if card.asked else card.guidelines)
     st.text_input(
         _("Note"),
         value=card.note,

@@ -7,9 +7,8 @@ from decimal import Decimal
 from core.catalogue.attributes.lexicon import shown_value
 from core.catalogue.attributes.tags import NAMES as TAG_NAMES
 from core.catalogue.attributes.tags import Tag
-from core.catalogue.products import Product
 from core.catalogue.taxonomy import Category
-from core.labeling.card import Card, CardIssue
+from core.labeling.card import Card, CardIssue, Example, Neighbour
 from core.labeling.queue import Task
 from pages.components.numbers import percent
 from pages.components.words import _, language
@@ -34,6 +33,25 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A category that the campaign asks about, with what tells people whether a product belongs there."""
+
+    choice: Choice
+    guidelines: str | None
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True)
+class Near:
+    """A near-duplicate on the card; `label` is the path of the one it has now."""
+
+    product_id: int
+    title: str
+    label: str | None
+    is_decided: bool  # by a person
+
+
+@dataclass(frozen=True)
 class CardView:
     """One card, ready to be drawn. `token` changes with each claim: one token, one decision."""
 
@@ -49,6 +67,9 @@ class CardView:
     claimed_at: datetime | None
     model_version_id: int | None
     reason: str | None  # why its label looks wrong; none: it does not
+    is_blind: bool = False
+    asked: tuple[Asked, ...] = ()  # A or B, or the one category that products may belong to
+    near: tuple[Near, ...] = ()
 
 
 def make_view(card: Card, categories: dict[int, Category]) -> CardView:
@@ -59,7 +80,7 @@ def make_view(card: Card, categories: dict[int, Category]) -> CardView:
         token=card_token(card.task),
         task_id=card.task.id,
         title=card.product.title[:MAX_TITLE],
-        facts=_facts(card.product, category_path(current) if current else None, card.tags),
+        facts=_facts(card, category_path(current) if current else None),
         image=card.product.image,
         choices=choices,
         hard_to_predict=hard_text(card.back_off_category_id, categories) if card.is_hard_to_predict else None,
@@ -70,6 +91,9 @@ def make_view(card: Card, categories: dict[int, Category]) -> CardView:
         claimed_at=card.task.claimed_at,
         model_version_id=card.model_version_id,
         reason=_reason(card, categories),
+        is_blind=card.is_blind,
+        asked=_asked(card, categories),
+        near=tuple(_near(one, categories) for one in card.neighbours),
     )
 
 
@@ -93,7 +117,9 @@ def hard_text(back_off_id: int | None, categories: dict[int, Category]) -> str:
 
 
 def _choices(card: Card, categories: dict[int, Category]) -> tuple[Choice, ...]:
-    """The suggestions, then the current label where it is none of them."""
+    """What the campaign asks about; the suggestions, then the current label where it is none of them."""
+    if card.choices:
+        return _asked_first(card, categories)
     known = [(id_, conf) for id_, conf in card.suggestions if id_ in categories and _is_usable(categories[id_])]
     choices = [
         Choice(
@@ -111,6 +137,43 @@ def _choices(card: Card, categories: dict[int, Category]) -> tuple[Choice, ...]:
     if current and _is_usable(current) and not any(choice.is_current for choice in choices):
         choices.append(Choice(str(len(choices) + 1), current.id, category_path(current), None, None, True))
     return tuple(_meant_first(choices, card.issue) if card.issue and card.is_about_issue else choices)
+
+
+def _asked_first(card: Card, categories: dict[int, Category]) -> tuple[Choice, ...]:
+    """A or B, and nothing else; of one category that products may belong to, that first, with Enter, then the rest."""
+    ids = [one.category_id for one in card.choices if one.category_id in categories]
+    seen = dict(card.suggestions)
+    rank = {id_: place for place, (id_, _confidence) in enumerate(card.suggestions, start=1)}
+    if len(ids) == 1:
+        others = [id_ for id_, _confidence in card.suggestions if id_ in categories and _is_usable(categories[id_])]
+        ids += [id_ for id_ in others if id_ not in ids][: MAX_KEYS - 1]
+    is_yes = len(card.choices) == 1
+    return tuple(
+        Choice(
+            str(place),
+            id_,
+            category_path(categories[id_]),
+            rank.get(id_),
+            seen.get(id_),
+            id_ == card.product.category_id,
+            is_on_enter=is_yes and place == 1,
+        )
+        for place, id_ in enumerate(ids, start=1)
+    )
+
+
+def _asked(card: Card, categories: dict[int, Category]) -> tuple[Asked, ...]:
+    by_id = {choice.category_id: choice for choice in _choices(card, categories)} if card.choices else {}
+    return tuple(
+        Asked(by_id[one.category_id], categories[one.category_id].guidelines, one.examples)
+        for one in card.choices
+        if one.category_id in by_id
+    )
+
+
+def _near(one: Neighbour, categories: dict[int, Category]) -> Near:
+    label = categories.get(one.category_id) if one.category_id is not None else None
+    return Near(one.product_id, one.title, category_path(label) if label else None, one.is_decided)
 
 
 def _meant_first(choices: list[Choice], issue: CardIssue) -> list[Choice]:
@@ -147,17 +210,18 @@ def _is_usable(category: Category) -> bool:
     return category.is_leaf and category.retired_at is None
 
 
-def _facts(product: Product, label: str | None, tags: tuple[Tag, ...]) -> tuple[tuple[str, str], ...]:
-    """Always the same rows in the same places: the eye finds them without looking."""
-    return (
+def _facts(card: Card, label: str | None) -> tuple[tuple[str, str], ...]:
+    """Always the same rows in the same places: the eye finds them without looking. A blind card has no label row."""
+    product = card.product
+    facts = (
         (_("Mall"), product.mall or "–"),
         (_("Mall category"), product.mall_category or "–"),
         (_("Brand"), product.brand or "–"),
         (_("Price"), price_text(product.price)),
         (_("Registered"), date_text(product.registered_at)),
-        (_("Label now"), label or _("none yet")),
-        (_("Read from it"), tags_text(tags) or "–"),
+        (_("Read from it"), tags_text(card.tags) or "–"),
     )
+    return facts if card.is_blind else (*facts[:-1], (_("Label now"), label or _("none yet")), facts[-1])
 
 
 def tags_text(tags: tuple[Tag, ...]) -> str:

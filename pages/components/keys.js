@@ -1,8 +1,8 @@
 // What st.button's own shortcuts leave open: held keys, Korean input mode, the number pad, Escape out of the note,
 // Enter on a button reached by Tab, and the overlay on "?".
-const DECIDING = new Set(["Enter", "NumpadEnter", "KeyS", "KeyZ", "KeyF", "KeyB", "KeyA"]);
+const DECIDING = new Set(["Enter", "NumpadEnter", "KeyS", "KeyZ", "KeyF", "KeyB", "KeyA", "KeyD"]);
 for (let digit = 1; digit <= 9; digit++) DECIDING.add(`Digit${digit}`).add(`Numpad${digit}`);
-const CLASSES = { KeyS: "skip", KeyZ: "undo_last", KeyF: "cannot_tell", KeyB: "bad_listing", KeyA: "also" };
+const CLASSES = { KeyS: "skip", KeyZ: "undo_last", KeyF: "cannot_tell", KeyB: "bad_listing", KeyA: "also", KeyD: "near_all" };
 
 function typingIn(event) {
   return event.composedPath().find(

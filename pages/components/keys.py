@@ -29,6 +29,7 @@ def keyboard() -> None:
                 ["Enter", _("accept the first suggestion")],
                 ["/", _("search a category; arrows and Enter choose, Esc leaves")],
                 ["A", _("also fits: the next choice is a further category, nothing is decided")],
+                ["D", _("copy the next label to the near-duplicates beside the card")],
                 ["S", _("skip: others get it first, you again at the end")],
                 ["F", _("cannot tell from what is shown")],
                 ["B", _("bad listing: no product, wrong picture, nonsense")],

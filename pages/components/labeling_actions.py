@@ -6,6 +6,7 @@ The next card is claimed when the fragment draws again.
 import streamlit as st
 
 from core.errors import AppError
+from core.labeling.copies import record_with_copies
 from core.labeling.decisions import record_decision, undo_decision
 from core.labeling.queue import save_draft, skip_task
 from core.types import utc_now
@@ -14,6 +15,7 @@ from pages.components.card_view import CardView
 from pages.components.context import actor, runtime
 from pages.components.lease import is_on_screen
 from pages.components.messages import say
+from pages.components.near_duplicates import say_copied, ticked
 from pages.components.suggestions import Decide
 from pages.components.words import error_text
 
@@ -22,19 +24,21 @@ def decide(card: CardView, kind: DecisionKind, category_id: int | None, rank: in
     """Write it down; the card's token makes a double key or click one decision."""
     if not is_on_screen(card.token):
         return
+    near = ticked(card) if kind == DecisionKind.LABEL else []
+    seconds = (utc_now() - card.claimed_at).total_seconds() if card.claimed_at else None
+    note, version = st.session_state.get(note_key(card)), card.model_version_id
     try:
-        record_decision(
-            runtime(),
-            actor(),
-            card.task_id,
-            kind,
-            category_id,
-            idempotency_key=card.token,
-            suggestion_rank=rank,
-            seconds_spent=(utc_now() - card.claimed_at).total_seconds() if card.claimed_at else None,
-            note=st.session_state.get(note_key(card)),
-            model_version_id=card.model_version_id,
-        )
+        if near and category_id is not None:
+            over = any(one.is_decided for one in near)  # ticked on purpose
+            ids = [one.product_id for one in near]
+            made = record_with_copies(
+                runtime(), actor(), card.task_id, category_id, ids, card.token, over, rank, seconds, note, version
+            )
+            say_copied(made)
+        else:
+            record_decision(
+                runtime(), actor(), card.task_id, kind, category_id, card.token, rank, seconds, note, version
+            )
     except AppError as error:
         say(error_text(error))
 

@@ -28,6 +28,8 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
     N_("Work"): (
         Entry("overview", N_("Overview"), "dashboard"),
         Entry("label", N_("Label"), "label", Action.LABEL),
+        Entry("review", N_("Review"), "gavel", Action.REVIEW),
+        Entry("bulk", N_("Many at once"), "grid_view", Action.LABEL),
         Entry("campaigns", N_("Campaigns"), "format_list_numbered", Action.EDIT_CAMPAIGNS),
     ),
     N_("Catalogue"): (

@@ -44,7 +44,10 @@ def recent_decisions(mine: list[MyDecision], categories: dict[int, Category], un
 
 def _line_text(line: MyDecision, categories: dict[int, Category]) -> str:
     text = f"**{escape(_answer(line, categories))}** {escape(line.title[:80])}"
-    return f"~~{text}~~" if line.is_undone else f":material/undo: {text}"
+    if line.is_undone:
+        return f"~~{text}~~"
+    together = " :material/content_copy:" if line.decision.batch_key else ""  # taken back with others
+    return f":material/undo:{together} {text}"
 
 
 def _answer(line: MyDecision, categories: dict[int, Category]) -> str:

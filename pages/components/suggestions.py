@@ -21,17 +21,22 @@ def choice_buttons(card: CardView, decide: Decide) -> None:
         if card.hard_to_predict:
             st.caption(":material/help: " + escape(card.hard_to_predict))
         for choice in card.choices:
-            with st.container(horizontal=True, gap="xsmall", wrap=False):
-                _choice_button(card, choice, decide)
-                if choice.is_on_enter:
-                    st.button(
-                        _("Accept"),
-                        key=f"label.accept.{card.token}",
-                        type="primary",
-                        shortcut="Enter",
-                        on_click=decide,
-                        args=(card, DecisionKind.LABEL, choice.category_id, choice.rank),
-                    )
+            choice_row(card, choice, decide)
+
+
+def choice_row(card: CardView, choice: Choice, decide: Decide) -> None:
+    """One choice with its key, and beside it the button that Enter presses, where this is what Enter takes."""
+    with st.container(horizontal=True, gap="xsmall", wrap=False):
+        _choice_button(card, choice, decide)
+        if choice.is_on_enter:
+            st.button(
+                _("Accept"),
+                key=f"label.accept.{card.token}",
+                type="primary",
+                shortcut="Enter",
+                on_click=decide,
+                args=(card, DecisionKind.LABEL, choice.category_id, choice.rank),
+            )
 
 
 def _choice_button(card: CardView, choice: Choice, decide: Decide) -> None:

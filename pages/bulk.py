@@ -1,0 +1,163 @@
+"""Many at once: similar products of a campaign on one page, accepted or rejected together, with exceptions."""
+
+from functools import partial
+
+import streamlit as st
+
+from core.catalogue.taxonomy import Category, load_categories
+from core.errors import AppError
+from core.labeling.bulk import BulkGroup, list_alike, list_groups, list_suggested
+from core.labeling.campaigns import CampaignChoice, list_choices
+from core.labeling.progress import get_progress
+from db.enums import CampaignStatus
+from pages.components.bulk_actions import accept, last_lot, reject, undo_last
+from pages.components.bulk_items import bulk_items
+from pages.components.bulk_state import Asked, Sheet, answers, category_for_all, find_sheet, forget_sheet, new_sheet
+from pages.components.campaign_names import campaign_name
+from pages.components.card_view import category_path
+from pages.components.category_picker import category_picker
+from pages.components.context import actor, runtime
+from pages.components.database_notice import database_watched
+from pages.components.labeling_states import no_campaign, not_yet, progress_line
+from pages.components.messages import show_message
+from pages.components.words import _, error_text, escape
+
+CAMPAIGN, GROUP, LIKE = "bulk.campaign", "bulk.group", "bulk.like"
+N_GROUPS = 30
+
+
+def choose_campaign() -> CampaignChoice | None:
+    """The one of the URL, else the newest that hands out tasks. The choice lives in the URL."""
+    asked = st.session_state.get(CAMPAIGN) or st.query_params.get("campaign")
+    by_id = {str(one.id): one for one in list_choices(runtime(), also=[asked], person_id=actor().person_id)}
+    if not by_id:
+        return None
+    if st.session_state.get(CAMPAIGN) not in by_id:
+        first = next((id_ for id_, one in by_id.items() if one.status == CampaignStatus.ACTIVE), next(iter(by_id)))
+        st.session_state[CAMPAIGN] = asked if asked in by_id else first
+    chosen = st.selectbox(
+        _("Campaign"),
+        list(by_id),
+        format_func=lambda id_: campaign_name(by_id[id_].name),
+        key=CAMPAIGN,
+        label_visibility="collapsed",
+    )
+    if st.query_params.get("campaign") != chosen:
+        st.query_params["campaign"] = chosen
+    return by_id[chosen]
+
+
+def choose_group(groups: list[BulkGroup], categories: dict[int, Category]) -> int:
+    """The category whose products are shown; the largest group first."""
+    sizes = {group.category_id: group.n for group in groups if group.category_id in categories}
+    if st.session_state.get(GROUP) not in sizes:
+        st.session_state[GROUP] = next(iter(sizes))
+    return st.selectbox(
+        _("The model suggests"),
+        list(sizes)[:N_GROUPS],
+        format_func=lambda id_: f"{category_path(categories[id_])} ({sizes[id_]})",
+        key=GROUP,
+        on_change=_leave_alike,
+    )
+
+
+def get_sheet(asked: Asked) -> Sheet:
+    """What is on the screen already, else the products as they are now."""
+    sheet = find_sheet(asked)
+    if sheet is not None:
+        return sheet
+    if asked.like_id is not None:
+        found = list_alike(runtime(), actor(), asked.campaign_id, asked.like_id)
+    else:
+        found = list_suggested(runtime(), actor(), asked.campaign_id, asked.category_id)
+    return new_sheet(asked, found)
+
+
+def _leave_alike() -> None:
+    st.session_state.pop(LIKE, None)
+
+
+def _show_alike(product_id: int) -> None:
+    st.session_state[LIKE] = product_id
+    forget_sheet()
+
+
+def _for_all(sheet: Sheet, category_id: int) -> None:
+    st.session_state[sheet.for_all_key] = category_id
+
+
+def buttons(sheet: Sheet, n: int, campaign_id: int) -> None:
+    lot = last_lot(campaign_id)
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        st.button(
+            _("Accept {n}").format(n=n),
+            key=f"bulk.accept.{sheet.key}",
+            type="primary",
+            shortcut="Enter",
+            on_click=accept,
+            args=(sheet,),
+        )
+        st.button(
+            _("Reject all"),
+            key=f"bulk.reject.{sheet.key}",
+            shortcut="X",
+            help=_("Nothing is decided. These products come to you one by one, at the end."),
+            on_click=reject,
+            args=(sheet,),
+        )
+        st.button(
+            _("Undo"),
+            key=f"bulk.undo.{lot}",
+            shortcut="Z",
+            icon=":material/undo:",
+            disabled=lot is None,
+            help=_("Takes back the whole lot that you decided last."),
+            on_click=undo_last,
+            args=(lot,),
+        )
+        if st.session_state.get(LIKE) is not None:
+            label = _("Back to what the model suggests")
+            st.button(label, key="bulk.groups", icon=":material/arrow_back:", on_click=_leave_alike)
+
+
+def products(campaign: CampaignChoice) -> None:
+    """The groups, and the products of the chosen one."""
+    categories = load_categories(runtime())
+    groups = list_groups(runtime(), actor(), campaign.id)
+    if not any(group.category_id in categories for group in groups):
+        st.subheader(_("Nothing to decide together"), anchor=False)
+        st.markdown(_("No product that is left has a suggestion, or several people decide each of them."))
+        lot = last_lot(campaign.id)
+        if lot is not None:
+            st.button(_("Undo"), key=f"bulk.undo.{lot}", shortcut="Z", on_click=undo_last, args=(lot,))
+        return
+    category_id = choose_group(groups, categories)
+    sheet = get_sheet(Asked(campaign.id, category_id, st.session_state.get(LIKE)))
+    words = _("What is ticked becomes **{category}**. Untick what is not, or say something else of it.")
+    st.markdown(words.format(category=escape(category_path(categories[category_for_all(sheet)]))))
+    placeholder = _("Another category for all that is ticked")
+    category_picker(f"bulk.all.{sheet.key}", placeholder, on_pick=partial(_for_all, sheet))
+    buttons(sheet, len(answers(sheet, categories)), campaign.id)
+    bulk_items(sheet, categories, _show_alike)
+
+
+@st.fragment
+def page() -> None:
+    with database_watched():
+        show_message()
+        top = st.columns([4, 7], vertical_alignment="center")
+        with top[0]:
+            campaign = choose_campaign()
+        if campaign is None:
+            no_campaign()
+            return
+        with top[1]:
+            progress_line(get_progress(runtime(), actor(), campaign.id))
+        try:
+            products(campaign)
+        except AppError as error:
+            _leave_alike()
+            not_yet(error_text(error))
+
+
+page()
