@@ -7,6 +7,7 @@ import typer
 from commands import (
     api,
     attributes,
+    campaigns,
     catalogue,
     category_flags,
     curation,
@@ -47,6 +48,7 @@ ROOMS = (
     importing,
     exporting,
     label_issues,
+    campaigns,
     labeling,
     curation,
     training,

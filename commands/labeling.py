@@ -1,154 +1,42 @@
-"""Commands: campaigns, claim, decide, undo, skip."""
+"""Commands: claim, decide, undo, skip."""
 
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from commands.campaigns import chosen_word
 from commands.category_words import category_of_words
-from commands.terminal import JsonFlag, emit, opened, progress_shown
+from commands.terminal import JsonFlag, emit, opened
 from core.errors import LeaseLost, NotFound
 from core.runtime import Runtime
 from core.types import Actor
-from db.enums import CampaignKind, CampaignStatus, DecisionKind
+from db.enums import CampaignStatus, DecisionKind
 
 if TYPE_CHECKING:
     from core.labeling.queue import Task
 
-STATES = {
-    "pause": "Hand out nothing more for now; what people hold they may still decide.",
-    "resume": "Hand out tasks of a paused campaign again.",
-    "close": "End a campaign for good; decisions and labels stay.",
-}
-
 
 def register(app: typer.Typer) -> None:
     """Add this room's commands to the command line."""
-    campaign = typer.Typer(no_args_is_help=True, help="Labeling campaigns: create, list, pause, resume, close.")
-    campaign.command("create")(create_command)
-    campaign.command("list")(list_command)
-    for name, what in STATES.items():
-        campaign.command(name, help=f"{what}\n\nExample: cli.py campaign {name} 3")(_status_command(name))
-    app.add_typer(campaign, name="campaign")
     app.command("claim")(claim_command)
     app.command("decide")(decide_command)
     app.command("undo")(undo_command)
     app.command("skip")(skip_command)
 
 
-Kind = TypeVar("Kind")
-CAMPAIGN_KINDS = {kind.value.replace("_", "-"): kind for kind in CampaignKind}
 DECISION_KINDS = {
     kind.value.replace("_", "-"): kind
     for kind in (DecisionKind.LABEL, DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING)
 }
-CampaignWord = Annotated[str, typer.Option(metavar="|".join(CAMPAIGN_KINDS), help="Which products, in which order.")]
 DecisionWord = Annotated[str, typer.Option(metavar="|".join(DECISION_KINDS), help="What is decided.")]
-
-
-def _chosen(kinds: dict[str, Kind], word: str) -> Kind:
-    if (found := kinds.get(word.replace("_", "-"))) is None:
-        raise typer.BadParameter(f"'{word}' is none of {', '.join(kinds)}.", param_hint="--kind")
-    return found
 
 
 CampaignOption = Annotated[
     int | None, typer.Option(help="Its id; when not given, the newest open one with something left.")
 ]
-
-
-def create_command(
-    kind: CampaignWord,
-    name: Annotated[str, typer.Option(help="What people will see; made from the kind when not given.")] = "",
-    limit: Annotated[int | None, typer.Option(help="Only the first so many products of the order.")] = None,
-    overlap: Annotated[int, typer.Option(help="How many people decide each product.")] = 1,
-    confidence_below: Annotated[
-        float | None, typer.Option(help="low-confidence: how sure is unsure, 0..1 (0.6 when not given).")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="random: which shuffle.")] = 1,
-    as_json: JsonFlag = False,
-) -> None:
-    """Make a labeling queue from what the model in use says.
-
-    low-confidence: what it is unsure of, the closest calls first. disagreement: where it contradicts the label,
-    the surest first; finds wrong labels. random: everything, shuffled; measures how good the labels are.
-
-    Examples:
-
-        cli.py campaign create --kind low-confidence
-
-        cli.py campaign create --kind low-confidence --confidence-below 0.4 --limit 500 --name "Hard ones"
-
-        cli.py campaign create --kind random --seed 7 --limit 200 --overlap 2 --json
-    """
-    from dataclasses import replace
-
-    from core.labeling.campaigns import Inputs, create_campaign, ready_made
-
-    chosen = _chosen(CAMPAIGN_KINDS, kind)
-    recipe = ready_made(chosen, Inputs(seed=seed))
-    wanted, order = recipe.filter, recipe.order
-    if confidence_below is not None:
-        wanted = replace(wanted, confidence_below=confidence_below)
-    with opened() as (runtime, actor):
-        name = name or _free_name(runtime, chosen)
-        with progress_shown("build_campaign") as show:
-            campaign = create_campaign(
-                runtime, actor, name, chosen, wanted, order, overlap, limit=limit, on_report=show
-            )
-    facts = _campaign_facts(campaign)
-    emit(as_json, facts, f"Campaign {campaign.id} '{campaign.name}' waits with {campaign.n_tasks:,} tasks.")
-
-
-def _free_name(runtime: Runtime, kind: CampaignKind) -> str:
-    from core.labeling.campaigns import list_campaigns
-
-    name, taken = kind.value.replace("_", " ").capitalize(), {campaign.name for campaign in list_campaigns(runtime)}
-    return next(text for n in range(1, len(taken) + 2) if (text := name if n == 1 else f"{name} {n}") not in taken)
-
-
-def _campaign_facts(campaign: Any) -> dict[str, Any]:
-    return {
-        "campaign_id": campaign.id,
-        "name": campaign.name,
-        "kind": campaign.kind.value,
-        "status": campaign.status.value,
-        "filter": campaign.filter.to_dict(),
-        "order": campaign.order.value,
-        "overlap": campaign.overlap,
-        "n_tasks": campaign.n_tasks,
-        "n_done": campaign.n_done,
-    }
-
-
-def list_command(as_json: JsonFlag = False) -> None:
-    """List the campaigns, newest first.
-
-    Example: cli.py campaign list --json
-    """
-    from core.labeling.campaigns import list_campaigns
-
-    with opened() as (runtime, _):
-        found = list_campaigns(runtime)
-    lines = [
-        f"{campaign.id:>5}  {campaign.status.value:<9}{campaign.n_done:>9,} of {campaign.n_tasks:<11,}{campaign.name}"
-        for campaign in found
-    ]
-    none_yet = "No campaign yet: cli.py campaign create --kind low-confidence"
-    emit(as_json, {"campaigns": [_campaign_facts(campaign) for campaign in found]}, "\n".join(lines) or none_yet)
-
-
-def _status_command(name: str) -> Any:
-    def change(campaign_id: int, as_json: JsonFlag = False) -> None:
-        from core.labeling import campaigns
-
-        with opened() as (runtime, actor):
-            campaign = getattr(campaigns, f"{name}_campaign")(runtime, actor, campaign_id)
-        emit(as_json, _campaign_facts(campaign), f"Campaign {campaign.id} is {campaign.status.value}.")
-
-    return change
 
 
 def claim_command(campaign: CampaignOption = None, as_json: JsonFlag = False) -> None:
@@ -233,7 +121,7 @@ def decide_command(
     """
     from core.labeling.decisions import record_decision
 
-    chosen = _chosen(DECISION_KINDS, kind)
+    chosen = chosen_word(DECISION_KINDS, kind, "--kind")
     with opened() as (runtime, actor), _not_held(task):
         category_id = category_of_words(runtime, category) if category else None
         made = record_decision(runtime, actor, task, chosen, category_id, key or uuid.uuid4().hex, note=note or None)
