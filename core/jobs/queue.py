@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from core.errors import AppError, NotFound
+from core.jobs.rights import action_of
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor, utc_now
@@ -76,8 +77,9 @@ def enqueue(
 ) -> int:
     """Add a job and return its id. While one with the same `dedupe_key` waits, that one's id.
 
-    The caller has authorized the actor: which action it takes depends on the kind.
+    Raises Forbidden: which right it takes depends on the kind.
     """
+    authorize(actor, action_of(kind))
     with runtime.sessions.write() as session:
         return jobs.insert_job(session, kind, payload, dedupe_key, actor.person_id, utc_now(), worker)
 

@@ -75,6 +75,7 @@ def create_from(
     cloned_from_id: int | None = None,
 ) -> Campaign:
     """`create_campaign` with everything said."""
+    authorize(actor, Action.EDIT_CAMPAIGNS)
     settings = checked_settings(settings, kind)  # before anything is counted
     given = ProductFilter.from_dict(filter.to_dict())  # checked
     wanted = with_version(runtime, given, ProductOrder(order.value))

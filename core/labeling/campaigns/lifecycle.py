@@ -28,9 +28,9 @@ def resume_campaign(runtime: Runtime, actor: Actor, campaign_id: int) -> Campaig
 
     Raises Conflict unless it is paused or stalled.
     """
+    authorize(actor, Action.EDIT_CAMPAIGNS)
     campaign = get_campaign(runtime, campaign_id)
     if campaign.is_stalled:
-        authorize(actor, Action.EDIT_CAMPAIGNS)
         with runtime.sessions.write() as session:
             _insert_build(session, actor, campaign.id)
             add_audit(session, utc_now(), actor.person_id, "build_again", "campaign", campaign.id)

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -266,7 +267,10 @@ def test_only_who_may_import_can(runtime: Runtime, actor: Actor, tmp_path: Path)
     path = many(tmp_path / "items.csv", 1)
     with pytest.raises(Forbidden):
         import_file(runtime, somebody, path, "shop", options_from({}))
-    enqueue(runtime, somebody, importing.JOB, importing.import_payload(path, "shop", options_from({})))
+    payload = importing.import_payload(path, "shop", options_from({}))
+    with pytest.raises(Forbidden):
+        enqueue(runtime, somebody, importing.JOB, payload)
+    enqueue(runtime, replace(somebody, role=Role.OPERATOR), importing.JOB, payload)  # an operator until just now
     assert "does not allow" in (run_next(runtime).error or "")
 
 
