@@ -155,3 +155,10 @@ def _settled(session: Session, product_ids: list[int]) -> dict[int, tuple[int, s
         .order_by(DecisionRow.id)
     )
     return {product: (decision, person, note) for product, decision, person, note in session.execute(query)}
+
+
+def last_settling(session: Session, product_id: int) -> int:
+    """The id of the last settlement of this product or undo of one; 0 before the first."""
+    of_reviewers = sa.and_(DecisionRow.task_id.is_(None), DecisionRow.copied_from_id.is_(None))
+    query = sa.select(sa.func.max(DecisionRow.id)).where(DecisionRow.product_id == product_id, of_reviewers)
+    return session.scalar(query) or 0

@@ -43,6 +43,11 @@ class Dispute:
         """Sorts the worst first."""
         return (-round(self.apart, 4), -round(self.doubt, 4), self.product_id)
 
+    @property
+    def marker(self) -> str:
+        """`after` of the page that begins behind this one."""
+        return ":".join(str(part) for part in self.key)
+
 
 @dataclass(frozen=True)
 class DisputePage:
@@ -101,7 +106,7 @@ def list_disputes(
                 break
         page = tuple(found[:limit])
         titles = votes.map_titles(session, [one.product_id for one in page])
-    more = _write_key(page[-1].key) if len(found) > limit else None
+    more = page[-1].marker if len(found) > limit else None
     return DisputePage(page, titles, more, measured is not None, max(0, n_newer - FRESH))
 
 
@@ -112,7 +117,7 @@ def find_disputes(given: Sequence[Vote], tree: CategoryTree, doubts: dict[int, f
         by_product[vote.product_id].append(None if vote.category_id is None else tree.now(vote.category_id))
     found = []
     for product_id, said in by_product.items():
-        apart = [_distance(one, other, tree) for one, other in combinations(said, 2)]
+        apart = [votes_apart(one, other, tree) for one, other in combinations(said, 2)]
         if any(apart):
             named = [category for category in said if category is not None]
             order = sorted(set(named), key=lambda category: (-named.count(category), category))
@@ -121,7 +126,8 @@ def find_disputes(given: Sequence[Vote], tree: CategoryTree, doubts: dict[int, f
     return found
 
 
-def _distance(one: int | None, other: int | None, tree: CategoryTree) -> float:
+def votes_apart(one: int | None, other: int | None, tree: CategoryTree) -> float:
+    """How far two votes lie apart, 0..1; none is 'cannot tell' or 'bad listing'."""
     if one is None or other is None:
         return 0.0 if one == other else UNTOLD
     return tree.distance(one, other)
@@ -138,10 +144,6 @@ def as_stored(one: Dispute) -> list[Any]:
 
 def _stored(row: list[Any]) -> Dispute:
     return Dispute(int(row[0]), float(row[1]), float(row[2]), tuple(row[3]))
-
-
-def _write_key(key: Key) -> str:
-    return ":".join(str(part) for part in key)
 
 
 def _read_key(text: str) -> Key:

@@ -22,6 +22,7 @@ KINDS = {
     "read_attributes": N_("Read attributes"),
     "export": N_("Export"),
     "measure_error_rates": N_("Error rates"),
+    "measure_agreement": N_("Agreement"),
 }
 STATUSES = {
     JobStatus.TODO: N_("waiting"),

@@ -1,0 +1,96 @@
+"""Review: what people disagree on is settled into gold; how far they agree; who is right on gold."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.labeling.disputes import list_campaigns
+from core.permissions import Action, may
+from pages.components.agreement_view import agreement_view
+from pages.components.annotator_view import annotator_view
+from pages.components.campaign_names import campaign_name
+from pages.components.context import actor, runtime
+from pages.components.gold_list import gold_list
+from pages.components.messages import show_message
+from pages.components.review_queue import review_queue
+from pages.components.words import N_, _
+
+CAMPAIGN, VIEW = "review.campaign", "review.view"
+VIEWS = {
+    "settle": N_("Disagreements"),
+    "agreement": N_("Agreement"),
+    "people": N_("Annotators on gold"),
+    "gold": N_("Gold"),
+}
+
+
+def choose_campaign(campaigns: list[tuple[int, str]]) -> int:
+    """The one of the URL, else the newest. The choice lives in the URL."""
+    names = {str(id_): campaign_name(name) for id_, name in campaigns}
+    if st.session_state.get(CAMPAIGN) not in names:
+        asked = st.query_params.get("campaign")
+        st.session_state[CAMPAIGN] = asked if asked in names else next(iter(names))
+    chosen = st.selectbox(
+        _("Campaign"), list(names), format_func=names.__getitem__, key=CAMPAIGN, label_visibility="collapsed"
+    )
+    if st.query_params.get("campaign") != chosen:
+        st.query_params["campaign"] = chosen
+    return int(chosen)
+
+
+def choose_view() -> str:
+    """Which part of the page; it stands in the URL."""
+    views = [name for name in VIEWS if name != "people" or may(actor(), Action.SEE_PEOPLE)]
+    if st.session_state.get(VIEW) not in views:
+        asked = st.query_params.get("view")
+        st.session_state[VIEW] = asked if asked in views else views[0]
+    chosen = st.segmented_control(
+        _("View"),
+        views,
+        format_func=lambda name: _(VIEWS[name]),
+        key=VIEW,
+        required=True,
+        label_visibility="collapsed",
+    )
+    if st.query_params.get("view") != chosen:
+        st.query_params["view"] = str(chosen)
+    return str(chosen)
+
+
+def no_campaign() -> None:
+    st.info(
+        _(
+            "No campaign asks several people about the same product yet. Make one with an overlap of 2 or more on the "
+            "Campaigns page: then what they disagree on comes here."
+        )
+    )
+
+
+@st.fragment
+def reviewing() -> None:
+    """All of the page: a key redraws this and nothing else."""
+    show_message()
+    campaigns = list_campaigns(runtime(), actor())
+    top = st.columns([5, 8], vertical_alignment="center")
+    with top[1]:
+        view = choose_view()
+    if view == "people":
+        annotator_view()
+    elif view == "gold":
+        gold_list()
+    elif not campaigns:
+        no_campaign()
+    else:
+        with top[0]:
+            campaign_id = choose_campaign(campaigns)
+        if view == "settle":
+            review_queue(campaign_id)
+        else:
+            agreement_view(campaign_id)
+
+
+if may(actor(), Action.REVIEW):
+    st.html(Path(__file__).parent / "components" / "label.css")  # picture, title and facts as on the labeling card
+    reviewing()
+else:
+    st.info(_("Only reviewers, operators and admins settle what people disagree on."))
