@@ -48,7 +48,8 @@ def list_campaigns(
     status: CampaignStatus | None = None,
 ) -> list[CampaignRow]:
     """Newest first; either those that stand or those that were deleted. `before_id` continues a list."""
-    wanted = [CampaignRow.deleted_at.is_not(None) if deleted else CampaignRow.deleted_at.is_(None)]
+    is_there = CampaignRow.deleted_at.is_not(None) if deleted else CampaignRow.deleted_at.is_(None)
+    wanted: list[sa.ColumnElement[bool]] = [is_there]
     wanted += [CampaignRow.id < before_id] if before_id is not None else []
     wanted += [CampaignRow.status == status] if status is not None else []
     return list(session.scalars(sa.select(CampaignRow).where(*wanted).order_by(CampaignRow.id.desc()).limit(limit)))
