@@ -9,6 +9,7 @@ from commands import (
     attributes,
     campaigns,
     catalogue,
+    category_edits,
     category_flags,
     curation,
     demo,
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 ROOMS = (
     catalogue,
+    category_edits,
     category_flags,
     taxonomy_versions,
     attributes,

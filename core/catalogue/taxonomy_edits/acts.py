@@ -4,7 +4,7 @@ from core.catalogue.taxonomy_edits.edit import Edit, Preview
 from core.catalogue.taxonomy_edits.growing import add_category, preview_add
 from core.catalogue.taxonomy_edits.merging import merge_categories, preview_merge, preview_retire, retire_category
 from core.catalogue.taxonomy_edits.naming import move_category, preview_move, preview_rename, rename_category
-from core.catalogue.taxonomy_edits.splitting import NewLeaf, preview_split, split_category
+from core.catalogue.taxonomy_edits.splitting import NewLeaf, parse_leaves, preview_split, split_category
 from core.catalogue.taxonomy_edits.undoing import find_obstacle, undo_edit
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "find_obstacle",
     "merge_categories",
     "move_category",
+    "parse_leaves",
     "preview_add",
     "preview_merge",
     "preview_move",

@@ -34,6 +34,18 @@ class NewLeaf:
     is_default: bool = False
 
 
+def parse_leaves(text: str) -> list[NewLeaf]:
+    """New leaves as people write them, one a line: `name | English name: word, word`. A line without words is the
+    default part. Empty lines fall out."""
+    leaves = []
+    for line in filter(str.strip, text.splitlines()):
+        names, _, words = line.partition(":")
+        name, _, name_en = names.partition("|")
+        keywords = tuple(word.strip() for word in words.split(",") if word.strip())
+        leaves.append(NewLeaf(name.strip(), keywords, name_en.strip() or None, is_default=not keywords))
+    return leaves
+
+
 def preview_split(
     runtime: Runtime, category_id: int, leaves: Sequence[NewLeaf], keep_as_parent: bool = False
 ) -> Preview:
