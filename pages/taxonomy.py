@@ -2,13 +2,19 @@
 
 import streamlit as st
 
+from core.catalogue.taxonomy import load_categories
+from core.catalogue.taxonomy_edits.meaning import resolve
 from core.catalogue.taxonomy_view import Level, get_level
+from pages.components.card_view import category_path
 from pages.components.category_flags import catch_all_finder, category_flags
 from pages.components.category_picker import category_picker
 from pages.components.context import runtime
 from pages.components.guidelines_editor import guidelines_editor
 from pages.components.messages import show_message
 from pages.components.numbers import count_text
+from pages.components.taxonomy_editor import taxonomy_editor
+from pages.components.taxonomy_examples import taxonomy_examples
+from pages.components.taxonomy_history import taxonomy_history
 from pages.components.taxonomy_upload import has_outcome, taxonomy_upload
 from pages.components.taxonomy_version import has_plan, taxonomy_version
 from pages.components.words import _, escape, language
@@ -112,8 +118,13 @@ def render_node(level: Level) -> None:
     if node.retired_at:
         facts.append(_("retired"))
     st.caption(" · ".join(facts))
+    meant = resolve(load_categories(runtime()), node.id)
+    if node.retired_at and meant is not None:
+        into = category_path(load_categories(runtime())[meant])
+        st.info(_("It was merged: what says it means '{category}'.").format(category=escape(into)))
     category_flags(node)
     guidelines_editor(node)
+    taxonomy_examples(node)
 
 
 def page() -> None:
@@ -137,6 +148,8 @@ def page() -> None:
     if level.children:
         with table:
             render_children(level)
+    taxonomy_editor(level.node)
+    taxonomy_history()
     catch_all_finder()
     with st.expander(
         _("Import a taxonomy file"), icon=":material/upload_file:", expanded=has_outcome("taxonomy.upload")

@@ -114,7 +114,7 @@ def _say_model(impact: Impact) -> list[Sentence]:
         (
             N_(
                 "The model {version} knows {n} of these categories ({thresholds} with a threshold) and answers with "
-                "them for {predictions} products: its answers are read in the categories of today, and the next training "
+                "them for {predictions} products: its answers are read in the categories of today; the next training "
                 "goes on from them."
             ),
             values,
