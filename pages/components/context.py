@@ -9,6 +9,7 @@ from core import revisions
 from core.catalogue.import_options import options_from
 from core.catalogue.import_plan import Plan, plan_import
 from core.errors import Forbidden, NotSignedIn
+from core.database_away import is_database_away
 from core.people import sign_in_local
 from core.runtime import Runtime, open_runtime
 from core.settings import read_settings
@@ -45,9 +46,14 @@ def actor() -> Actor:
 
 def refresh_actor() -> Actor:
     """The actor with the role they have now. One counter is read; the person only when it moved. Who was switched off
-    is nobody from here on: Forbidden."""
-    moved = revision("people")
+    is nobody from here on: Forbidden. While the database is away it is who they were: nothing can be changed then."""
     who: Actor = st.session_state[ACTOR_KEY]
+    try:
+        moved = revision("people")
+    except Exception as error:
+        if not is_database_away(error):
+            raise
+        return who
     if st.session_state.get(PEOPLE_KEY) != (moved, who.person_id):
         try:
             st.session_state[ACTOR_KEY] = who = still_welcome(runtime(), who)
