@@ -39,8 +39,12 @@ def sign_in_local(runtime: Runtime, name: str, role: Role = Role.ADMIN) -> Actor
     with runtime.sessions.read() as session:
         row = find_person(session, name)
     if row is None:
+        now = utc_now()
         with runtime.sessions.write() as session:
-            row = ensure_person(session, name, role, utc_now())
+            row = ensure_person(session, name, role, now)
+            if row.created_at == now:
+                after = {"name": name, "role": row.role.value}
+                add_audit(session, now, row.id, "join", "person", row.id, after=after)
     if not row.is_active:
         raise Forbidden(N_("'{name}' is switched off and cannot work here."), name=row.name)
     return Actor(row.id, row.name, row.role)

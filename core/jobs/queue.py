@@ -11,6 +11,7 @@ from core.runtime import Runtime
 from core.types import Actor, utc_now
 from db import jobs
 from db.enums import JobStatus
+from db.people import add_audit
 from db.tables import JobRow
 
 FINISHED = {JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.ABORTED, JobStatus.CANCELLED}
@@ -80,8 +81,13 @@ def enqueue(
     Raises Forbidden: which right it takes depends on the kind.
     """
     authorize(actor, action_of(kind))
+    now = utc_now()
     with runtime.sessions.write() as session:
-        return jobs.insert_job(session, kind, payload, dedupe_key, actor.person_id, utc_now(), worker)
+        job_id = jobs.insert_job(session, kind, payload, dedupe_key, actor.person_id, now, worker)
+        row = jobs.find_job(session, job_id)
+        if row is not None and row.created_at == now:  # else it waited already
+            add_audit(session, now, actor.person_id, "start", "job", job_id, after={"kind": kind})
+        return job_id
 
 
 def find_job(runtime: Runtime, job_id: int) -> Job | None:
@@ -124,5 +130,9 @@ def cancel_job(runtime: Runtime, actor: Actor, job_id: int) -> None:
     job = get_job(runtime, job_id)
     if job.created_by != actor.person_id:
         authorize(actor, Action.TRAIN)
+    now = utc_now()
     with runtime.sessions.write() as session:
-        jobs.request_cancel(session, job_id, utc_now())
+        jobs.request_cancel(session, job_id, now)
+        if not job.is_finished:
+            before = {"kind": job.kind, "status": job.status.value}
+            add_audit(session, now, actor.person_id, "cancel", "job", job_id, before=before)

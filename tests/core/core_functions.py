@@ -17,6 +17,7 @@ class CoreFunction:
     authorizes: bool = False  # calls authorize(actor, ...) itself
     action: str | None = None  # the Action it asks for, where it says so itself
     writes: bool = False  # opens a writing transaction itself
+    audits: bool = False  # adds a row to the audit trail itself
     calls: set[str] = field(default_factory=set)  # full names of core functions
     hands_on: set[str] = field(default_factory=set)  # of those, who is given the actor
 
@@ -45,6 +46,15 @@ def authorized() -> set[str]:
     functions = core_functions()
     known = {name for name, function in functions.items() if function.authorizes}
     while more := {name for name, one in functions.items() if name not in known and one.hands_on & known}:
+        known |= more
+    return known
+
+
+def auditors() -> set[str]:
+    """Full names of functions that add to the audit trail, or call one that does."""
+    functions = core_functions()
+    known = {name for name, function in functions.items() if function.audits}
+    while more := {name for name, one in functions.items() if name not in known and one.calls & known}:
         known |= more
     return known
 
@@ -93,6 +103,8 @@ def _read(module: str, name: str, node: ast.FunctionDef | ast.AsyncFunctionDef, 
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
         if target.endswith("sessions.write"):
             function.writes = True
+        if target.split(".")[-1] == "add_audit":
+            function.audits = True
         if called is None:
             continue
         function.calls.add(called)

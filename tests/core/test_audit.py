@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from core import audit
 from core.audit import AuditFilter, Change, audit_csv, audit_jsonl, changed_values, iter_audit, list_audit, list_words
@@ -15,6 +16,7 @@ from core.runtime import Runtime
 from core.types import Actor, utc_now
 from db.enums import Role
 from db.people import add_audit
+from db.tables import AuditRow
 
 NOW = utc_now()
 
@@ -24,6 +26,7 @@ def trail(runtime: Runtime, actor: Actor) -> list[int]:
     """Ten acts, an hour apart, oldest first: even ones by 'tester' on campaigns, odd ones by 미나 on categories."""
     mina = sign_in_local(runtime, "미나", Role.OPERATOR)
     with runtime.sessions.write() as session:
+        session.execute(sa.delete(AuditRow))  # that the two came
         for i in range(10):
             who, entity = (actor, "campaign") if i % 2 == 0 else (mina, "category")
             before, after = {"name": f"old {i}"}, {"name": f"=NEW({i})", "size": i}

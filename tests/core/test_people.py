@@ -74,7 +74,8 @@ def test_what_somebody_holds_goes_back_and_what_they_did_stays(runtime: Runtime,
     other = claim_task(runtime, actor, campaign)
     assert other is not None
     assert other.id == held.id
-    (act,) = list_audit(runtime, actor, AuditFilter(entity="person", entity_id=mina.person_id)).entries
+    act, joined = list_audit(runtime, actor, AuditFilter(entity="person", entity_id=mina.person_id)).entries
+    assert joined.action == "join"
     assert (act.action, act.reason, act.person, act.subject) == ("deactivate", "left the shop", actor.name, "미나")
     assert {change.field: (change.before, change.after) for change in act.changes} == {
         "is_active": ("true", "false"),

@@ -21,7 +21,7 @@ from core.runtime import Runtime, open_runtime
 from core.settings import Settings
 from core.types import Actor
 from db.enums import Role
-from tests.core.core_functions import CoreFunction, authorized, core_functions, writers
+from tests.core.core_functions import CoreFunction, auditors, authorized, core_functions, writers
 
 OWN = "only what the person holds or did themselves"
 PART = "a part of functions that have asked"
@@ -65,6 +65,25 @@ WITHOUT_AN_ACTOR = {
 """Functions that write and take no actor, and why. Handlers of jobs (they take `context`) are not among them."""
 
 
+LABELING = "an annotator's work: the decision rows are its record"
+
+WITHOUT_AN_AUDIT_ROW = {
+    "core.labeling.queue.claim_task": LABELING,
+    "core.labeling.queue.renew_lease": LABELING,
+    "core.labeling.queue.save_draft": LABELING,
+    "core.labeling.queue.release_task": LABELING,
+    "core.labeling.queue.release_all": LABELING,
+    "core.labeling.queue.skip_task": LABELING,
+    "core.labeling.bulk.put_off_lot": LABELING,
+    "core.labeling.undoing.undo_decision": LABELING,
+    "core.labeling.undoing.undo_lot": LABELING,
+    "core.webhook_sending.send_test": "changes nothing but the list of what was sent",
+    "core.api.idempotency.begin": "bookkeeping of requests",
+    "core.api.idempotency.keep": "bookkeeping of requests",
+    "core.api.idempotency.forget": "bookkeeping of requests",
+}
+"""Functions by which a person writes and that leave no row in the audit trail, and why."""
+
 ASKS_LATER = {
     "core.api_tokens.list_tokens": "one's own are for everybody; tests/core/test_api_tokens.py",
     "core.catalogue.exporting.exporting.open_export": "what an export shows is asked after its existence",
@@ -100,6 +119,17 @@ def test_who_writes_takes_an_actor() -> None:
     }
     assert anonymous - set(WITHOUT_AN_ACTOR) == set(), "writes and does not say who"
     assert set(WITHOUT_AN_ACTOR) - anonymous == set(), "is no exception any more"
+
+
+def test_who_changes_something_leaves_a_row_in_the_audit_trail() -> None:
+    functions = core_functions()
+    unseen = {
+        name
+        for name in writers() - auditors()
+        if functions[name].is_public and "actor" in functions[name].takes and "session" not in functions[name].takes
+    }
+    assert unseen - set(WITHOUT_AN_AUDIT_ROW) == set(), "changes something and leaves no trace: add_audit"
+    assert set(WITHOUT_AN_AUDIT_ROW) - unseen == set(), "is no exception any more"
 
 
 def test_every_kind_of_job_has_its_right() -> None:

@@ -33,7 +33,9 @@ def test_given_and_taken_back(runtime: Runtime, actor: Actor) -> None:
     assert not remove_alternative(runtime, actor, product, shoes)
     assert list_alternatives(runtime, product) == []
     with runtime.sessions.read() as session:
-        said = session.scalars(sa.select(AuditRow.action).where(AuditRow.entity_id == product)).all()
+        said = session.scalars(
+            sa.select(AuditRow.action).where(AuditRow.entity == "product", AuditRow.entity_id == product)
+        ).all()
     assert said == ["accept_alternative", "remove_alternative"]
 
 
