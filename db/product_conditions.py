@@ -117,7 +117,7 @@ def _suspected_by(method: NoiseMethod) -> sa.ColumnElement[bool]:
 
 def subtree(category_ids: tuple[int, ...]) -> sa.Select[Any]:
     """The ids of these categories and of all below them."""
-    tree = sa.select(CategoryRow.id).where(CategoryRow.id.in_(category_ids)).cte("subtree", recursive=True)
+    tree = sa.select(CategoryRow.id).where(CategoryRow.id.in_(category_ids)).cte(recursive=True)
     child = aliased(CategoryRow)
     return sa.select(tree.union(sa.select(child.id).join(tree, child.parent_id == tree.c.id)).c.id)
 

@@ -33,6 +33,8 @@ def test_each_filter_finds_what_it_says(runtime: Runtime, actor: Actor) -> None:
     assert found(runtime, shelf, label_source="none") == [9, 4]
     assert found(runtime, shelf, label_source="import", disagrees=True) == [7, 5, 3, 1]
     assert found(runtime, shelf, predicted_category_ids=(shelf.leaves[1],)) == [9, 7, 5, 3, 1]
+    both = {"category_ids": (shelf.men,), "predicted_category_ids": (shelf.men, shelf.leaves[2])}
+    assert found(runtime, shelf, **both, keyword="trousers") == [7, 5, 3, 1]
     assert found(runtime, shelf, confidence_below=0.45) == [2, 1, 0]
     assert found(runtime, shelf, confidence_above=0.45, margin_below=0.39) == [4, 3]
     assert found(runtime, shelf, mall_id=get_mall(runtime)) == [8, 7, 5, 4, 2, 1]
