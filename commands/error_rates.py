@@ -142,7 +142,9 @@ def _sentence(found: ErrorRates) -> str:
 def demo_crowd(
     people: Annotated[int, typer.Option(help="How many annotators.")] = 5,
     products: Annotated[int | None, typer.Option(help="Of the human baseline. Default: all held-out ones.")] = None,
-    unsettled: Annotated[int, typer.Option(help="Further products whose disagreements are left to settle.")] = 400,
+    unsettled: Annotated[
+        int | None, typer.Option(help="Further products, left to be settled. Default: a fifteenth of the demo.")
+    ] = None,
     votes: Annotated[int, typer.Option(help="Votes a product.")] = 3,
     accuracy: Annotated[float, typer.Option(help="Share of right votes, 0..1, on average.")] = 0.78,
     settled: Annotated[float, typer.Option(help="Share of the baseline that is settled into gold, 0..1.")] = 0.7,

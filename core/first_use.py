@@ -8,7 +8,7 @@ from core.catalogue.products import ProductFilter, count_products
 from core.errors import AppError, Conflict, NotReady
 from core.jobs.worker import work_until_ended
 from core.labeling.first_campaign import offer_first_campaign
-from core.labeling.simulated_crowd import simulate_crowd
+from core.labeling.simulated_crowd import is_anything_decided, simulate_crowd
 from core.runtime import Runtime
 from core.training.registry import find_promoted_version
 from core.training.train import enqueue_training
@@ -30,13 +30,17 @@ def prepare(runtime: Runtime, actor: Actor, on_report: Say, n_demo_products: int
         return
     if find_promoted_version(runtime) is None:
         _finish(runtime, enqueue_training(runtime, actor), on_report)  # scores everything and is put to use
-    offer_first_campaign(runtime, actor)
     _invite_crowd(runtime, actor, on_report)
+    offer_first_campaign(runtime, actor)
 
 
 def _invite_crowd(runtime: Runtime, actor: Actor, on_report: Say) -> None:
-    """Demo people vote and a demo reviewer settles some of it, once: Review, People and the error rates have something
-    to show. Where the demo is mixed with other products, or nothing is left that nobody decided, it is left out."""
+    """Demo people vote, a demo reviewer settles some of it: Review, People and the error rates have something to show.
+
+    Only before anybody decided anything, and not where the demo is mixed with other products.
+    """
+    if is_anything_decided(runtime):
+        return
     on_report(1.0, "inviting demo annotators", {})
     try:
         simulate_crowd(runtime, actor)

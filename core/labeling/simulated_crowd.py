@@ -25,6 +25,7 @@ from core.types import Actor, utc_now
 from db import demo, simulated_crowd
 from db.campaigns import is_name_taken
 from db.enums import CampaignKind, CampaignOrder, CampaignStatus, DecisionKind, Role
+from db.measurements import last_decision
 from db.people import add_audit, ensure_person, raise_revision
 from db.products import Conditions
 from db.simulated_crowd import GivenVote, Truth
@@ -32,6 +33,7 @@ from db.simulated_crowd import GivenVote, Truth
 BASELINE, PRACTICE = "Demo: human baseline", "Demo: disagreements"
 ANNOTATOR, REVIEWER = "Demo annotator {number}", "Demo reviewer"
 MOST_PEOPLE = 50
+UNSETTLED_SHARE = 1 / 15
 NOTES = (
     "제목만으로는 모르겠어요",
     "사진이 있으면 좋겠습니다",
@@ -47,7 +49,7 @@ class CrowdPlan:
 
     n_people: int = 5
     n_products: int | None = None  # of the human baseline, held out from learning
-    n_unsettled: int = 400  # further products, not held out, whose disagreements are left to be settled
+    n_unsettled: int | None = None  # further products, not held out, left to be settled; none: a fifteenth of the demo
     votes: int = 3  # a product, by different people
     accuracy: float = 0.78
     settled: float = 0.7  # share of the baseline, drawn whatever people said
@@ -86,7 +88,10 @@ def simulate_crowd(runtime: Runtime, actor: Actor, plan: CrowdPlan | None = None
         truths = {held_out: _known(session, held_out, mistaken_for) for held_out in (True, False)}
         voted = _Voting(session, rng, crowd, people, plan, actor, now)
         baseline_id, baseline = voted.campaign(BASELINE, truths[True], plan.n_products, held_out=True)
-        _, practice = voted.campaign(PRACTICE, truths[False], plan.n_unsettled, held_out=False)
+        n_unsettled = plan.n_unsettled
+        if n_unsettled is None:
+            n_unsettled = round(UNSETTLED_SHARE * sum(map(len, truths.values())))
+        _, practice = voted.campaign(PRACTICE, truths[False], n_unsettled, held_out=False)
         if not baseline and not practice:
             raise NotReady(N_("There is no demo product left that nobody has decided."))
         settled = rng.sample(baseline, round(plan.settled * len(baseline)))
@@ -96,6 +101,12 @@ def simulate_crowd(runtime: Runtime, actor: Actor, plan: CrowdPlan | None = None
         add_audit(session, now, actor.person_id, "simulate_crowd", "campaign", after=vars(made) | {"seed": plan.seed})
         raise_revision(session, "campaigns", "gold", "labels")
     return made
+
+
+def is_anything_decided(runtime: Runtime) -> bool:
+    """Whether anybody, real or simulated, ever decided anything."""
+    with runtime.sessions.read() as session:
+        return last_decision(session) > 0
 
 
 def _names(plan: CrowdPlan) -> list[str]:

@@ -47,7 +47,9 @@ def seen(page: AppTest) -> str:
     return "\n".join([*tables, *metrics, *map(str, words)])
 
 
-@pytest.mark.parametrize("name", ["audit", "campaigns", "products", "import_data", "training", "compare"])
+@pytest.mark.parametrize(
+    "name", ["audit", "campaigns", "products", "import_data", "training", "compare", "error_rates"]
+)
 def test_an_annotator_who_follows_a_link_reads_why_not(
     open_page: OpenPage, sqlite_runtime: Runtime, actor: Actor, name: str
 ) -> None:

@@ -43,8 +43,8 @@ class Shelf:
     people: list[Actor]
     reviewer: Actor
 
-    def add(self, cases: Sequence[Case], version_id: int | None = None) -> list[int]:
-        """Product ids, in the order of the cases."""
+    def add(self, cases: Sequence[Case], second: int | None = None) -> list[int]:
+        """Product ids, in the order of the cases. `second` is the version's second answer to all of them."""
         now, ids = utc_now(), []
         with self.runtime.sessions.write() as session:
             rows = [_product(case, now) for case in cases]
@@ -58,7 +58,7 @@ class Shelf:
                 for case, product_id in zip(cases, ids, strict=True)
                 if case.answer is not None
             ]
-            session.add_all(_prediction(version_id or self.version_id, product_id, it) for it, product_id in answers)
+            session.add_all(_prediction(self.version_id, product_id, answer, second) for answer, product_id in answers)
             raise_revision(session, "labels", "products", "predictions")
         return ids
 
@@ -152,12 +152,12 @@ def _decision(product_id: int, kind: DecisionKind, category: int | None, now: An
     )
 
 
-def _prediction(version_id: int, product_id: int, category: int) -> PredictionRow:
+def _prediction(version_id: int, product_id: int, category: int, second: int | None) -> PredictionRow:
     return PredictionRow(
         model_version_id=version_id,
         product_id=product_id,
         category_id=category,
         confidence=0.8,
         margin=0.7,
-        top=[[category, 0.8]],
+        top=[[category, 0.8]] + ([[second, 0.1]] if second else []),
     )
