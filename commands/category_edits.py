@@ -51,9 +51,8 @@ def _run(
         edit = act(runtime, actor, shown.token)
     done = [f"Done: edit {edit.id}, {edit.n_products:,} products. Take it back: cli.py category undo {edit.id}"]
     if edit.n_to_review:
-        done.append(
-            f"{edit.n_to_review:,} products want another look: cli.py campaign create NAME --kind taxonomy-change --edit {edit.id}"
-        )
+        made = f"cli.py campaign create NAME --kind taxonomy-change --edit {edit.id}"
+        done.append(f"{edit.n_to_review:,} products want another look: {made}")
     emit(as_json, {"edit": asdict(edit), "preview": asdict(shown)}, "\n".join(said + done))
 
 
