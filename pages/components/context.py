@@ -8,8 +8,8 @@ import streamlit as st
 from core import revisions
 from core.catalogue.import_options import options_from
 from core.catalogue.import_plan import Plan, plan_import
-from core.errors import Forbidden, NotSignedIn
 from core.database_away import is_database_away
+from core.errors import Forbidden, NotSignedIn
 from core.people import sign_in_local
 from core.runtime import Runtime, open_runtime
 from core.settings import read_settings
