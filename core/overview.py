@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from core.catalogue.demo import is_demo, planted_found
 from core.jobs.queue import Job, list_jobs
+from core.permissions import Action, may
 from core.runtime import Runtime
 from core.training.registry import ModelVersion, find_promoted_version
-from core.types import utc_now
+from core.types import Actor, utc_now
 from db import overview
 from db.enums import CHECKED_BY_PEOPLE, LabelSource
 
@@ -48,21 +49,20 @@ class Overview:
     n_leaves: int
     n_malls: int
     waiting: list[Waiting]
-    people: list[PersonProgress]
+    people: list[PersonProgress]  # whom the reader may see: at least themselves
     model: ModelVersion | None
     jobs: list[Job]
     planted: tuple[int, int] | None  # found, planted: on demo data only
 
 
-def get_overview(runtime: Runtime) -> Overview:
-    """Counts of this moment."""
+def get_overview(runtime: Runtime, actor: Actor) -> Overview:
+    """Counts of this moment, and of people those that the reader may see."""
+    only = None if may(actor, Action.SEE_PEOPLE) else actor.person_id
     with runtime.sessions.read() as session:
         by_label = overview.count_products_by_label(session)
         n_leaves, n_malls = overview.count_leaves(session), overview.count_malls(session)
         waiting = [Waiting(*row) for row in overview.list_waiting(session)]
-        people = [
-            PersonProgress(*row) for row in overview.list_people_progress(session, utc_now().date(), limit=N_PEOPLE)
-        ]
+        progress = overview.list_people_progress(session, utc_now().date(), N_PEOPLE, only)
     return Overview(
         n_products=sum(by_label.values()),
         n_human=sum(by_label.get(source, 0) for source in CHECKED_BY_PEOPLE),
@@ -71,7 +71,7 @@ def get_overview(runtime: Runtime) -> Overview:
         n_leaves=n_leaves,
         n_malls=n_malls,
         waiting=waiting,
-        people=people,
+        people=[PersonProgress(*row) for row in progress],
         model=find_promoted_version(runtime),
         jobs=list_jobs(runtime, limit=N_JOBS),
         planted=planted_found(runtime) if is_demo(runtime) else None,

@@ -40,13 +40,17 @@ def list_waiting(session: Session) -> list[tuple[int, str, int, int]]:
     return [(id_, name, n_tasks, int(n)) for id_, name, n_tasks, n in rows]
 
 
-def list_people_progress(session: Session, today: date, limit: int) -> list[tuple[str, int, int]]:
-    """Who decided how much, most first: name, all decisions, today's."""
+def list_people_progress(
+    session: Session, today: date, limit: int, person_id: int | None = None
+) -> list[tuple[str, int, int]]:
+    """Who decided how much, most first: name, all decisions, today's. With `person_id` only that person."""
     on_today = sa.case((DailyProgressRow.day == today, DailyProgressRow.n_decisions), else_=0)
     total = sa.func.sum(DailyProgressRow.n_decisions)
+    whom = [] if person_id is None else [DailyProgressRow.person_id == person_id]
     rows = session.execute(
         sa.select(PersonRow.name, total, sa.func.sum(on_today))
         .join(DailyProgressRow, DailyProgressRow.person_id == PersonRow.id)
+        .where(*whom)
         .group_by(PersonRow.id, PersonRow.name)
         .having(total > 0)
         .order_by(total.desc(), PersonRow.name)

@@ -3,20 +3,26 @@
 import streamlit as st
 
 from core.overview import Overview, get_overview
+from core.types import Actor
+from db.enums import Role
 from pages.components.campaign_names import campaign_name
-from pages.components.context import revision, runtime
+from pages.components.context import actor, revision, runtime
 from pages.components.job_list import job_list
+from pages.components.navigation import may_open
 from pages.components.numbers import count_text, rate_text, time_text
 from pages.components.words import _, escape
 
 
-@st.cache_data(ttl=10, max_entries=4)
-def _overview(revisions: tuple[int, ...]) -> Overview:
+@st.cache_data(ttl=10, max_entries=40)
+def _overview(person_id: int, role: str, revisions: tuple[int, ...]) -> Overview:
     """Kept for ten seconds: labels change with every decision and raise no revision."""
-    return get_overview(runtime())
+    return get_overview(runtime(), Actor(person_id, "", Role(role)))
 
 
 def link(label: str, page: str, **query: str) -> None:
+    """To another page, for whom it is open."""
+    if not may_open(page):
+        return
     st.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", query_params=query or None)
 
 
@@ -107,7 +113,8 @@ def render_model(view: Overview) -> None:
     link(_("Compare versions"), "compare")
 
 
-view = _overview(revision("products", "taxonomy", "models", "campaigns"))
+who = actor()
+view = _overview(who.person_id, who.role.value, revision("products", "taxonomy", "models", "campaigns"))
 if view.planted:
     render_demo(view.planted)
 if view.n_products == 0:

@@ -49,7 +49,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("audit", N_("Audit trail"), "history", Action.SEE_AUDIT),
     ),
 }
-WITHOUT_HEADING = ("label",)  # the labeling card needs the height
+WITHOUT_HEADING = ("label", "review")  # their cards need the height
 
 
 class Navigation:
@@ -88,3 +88,8 @@ def _is_open(entry: Entry) -> bool:
     """Before somebody signed in everything is in the menu: each page asks for the name first."""
     actor = st.session_state.get(ACTOR_KEY)
     return entry.action is None or actor is None or may(actor, entry.action)
+
+
+def may_open(name: str) -> bool:
+    """Whether the page of this file is for who is here: for links that would lead to a refusal."""
+    return any(_is_open(entry) for entries in SECTIONS.values() for entry in entries if entry.name == name)

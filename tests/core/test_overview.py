@@ -1,5 +1,6 @@
 """The overview counts what is there, and says of demo data how many planted errors were found."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -10,14 +11,15 @@ from core.labeling.campaigns import create_campaign
 from core.labeling.decisions import record_decision, undo_decision
 from core.labeling.queue import claim_task
 from core.overview import Overview, PersonProgress, get_overview
+from core.people import sign_in_local
 from core.runtime import Runtime
 from core.types import Actor, utc_now
-from db.enums import CampaignKind, CampaignOrder, DecisionKind
+from db.enums import CampaignKind, CampaignOrder, DecisionKind, Role
 from db.tables import DailyProgressRow, DemoTruthRow
 
 
-def test_an_empty_catalogue(runtime: Runtime) -> None:
-    assert get_overview(runtime) == Overview(0, 0, 0, 0, 0, 0, [], [], None, [], None)
+def test_an_empty_catalogue(runtime: Runtime, actor: Actor) -> None:
+    assert get_overview(runtime, actor) == Overview(0, 0, 0, 0, 0, 0, [], [], None, [], None)
 
 
 def test_what_people_did_shows(runtime: Runtime, actor: Actor) -> None:
@@ -33,7 +35,7 @@ def test_what_people_did_shows(runtime: Runtime, actor: Actor) -> None:
             sa.select(sa.func.count()).select_from(DemoTruthRow).where(DemoTruthRow.planted == "wrong_label")
         )
     decision = record_decision(runtime, actor, task.id, DecisionKind.LABEL, truth, "key-1")
-    view = get_overview(runtime)
+    view = get_overview(runtime, actor)
     assert (view.n_products, view.n_human, view.n_imported, view.n_unlabeled) == (300, 1, 299, 0)
     assert [(one.name, one.n_tasks, one.n_left) for one in view.waiting] == [("All", 300, 299)]
     assert view.people == [PersonProgress("tester", 1, 1)]
@@ -41,7 +43,7 @@ def test_what_people_did_shows(runtime: Runtime, actor: Actor) -> None:
     assert view.planted[1] == n_planted
 
     undo_decision(runtime, actor, decision.id, "key-2")
-    view = get_overview(runtime)
+    view = get_overview(runtime, actor)
     assert (view.n_human, view.n_imported, view.people) == (0, 300, [])
 
 
@@ -53,4 +55,7 @@ def test_yesterdays_decisions_are_not_todays(runtime: Runtime, actor: Actor) -> 
     yesterday = (utc_now() - timedelta(days=1)).date()
     with runtime.sessions.write() as session:
         session.add(DailyProgressRow(campaign_id=campaign.id, person_id=actor.person_id, day=yesterday, n_decisions=7))
-    assert get_overview(runtime).people == [PersonProgress("tester", 7, 0)]
+    assert get_overview(runtime, actor).people == [PersonProgress("tester", 7, 0)]
+    assert get_overview(runtime, replace(actor, role=Role.ANNOTATOR)).people, "everybody sees themselves"
+    other = sign_in_local(runtime, "other", Role.ANNOTATOR)
+    assert not get_overview(runtime, other).people
