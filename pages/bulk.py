@@ -93,7 +93,7 @@ def buttons(sheet: Sheet, n: int, campaign_id: int) -> None:
             _("Accept {n}").format(n=n),
             key=f"bulk.accept.{sheet.key}",
             type="primary",
-            shortcut="Enter",
+            shortcut="Ctrl+Enter",  # heard also while a box has the focus
             on_click=accept,
             args=(sheet,),
         )
