@@ -46,6 +46,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: "_".join([*map(str, route.tags), route.name]),  # campaigns_pause
         lifespan=_lifespan,
     )
     app.state.runtime = runtime
