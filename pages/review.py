@@ -12,7 +12,7 @@ from pages.components.campaign_names import campaign_name
 from pages.components.context import actor, runtime
 from pages.components.gold_list import gold_list
 from pages.components.messages import show_message
-from pages.components.review_queue import review_queue
+from pages.components.review_queue import category_filter, review_queue
 from pages.components.words import N_, _
 
 CAMPAIGN, VIEW = "review.campaign", "review.view"
@@ -71,8 +71,8 @@ def reviewing() -> None:
     """All of the page: a key redraws this and nothing else."""
     show_message()
     campaigns = list_campaigns(runtime(), actor())
-    top = st.columns([5, 8], vertical_alignment="center")
-    with top[1]:
+    top = st.columns([7, 4, 2], vertical_alignment="center")
+    with top[0]:
         view = choose_view()
     if view == "people":
         annotator_view()
@@ -81,16 +81,19 @@ def reviewing() -> None:
     elif not campaigns:
         no_campaign()
     else:
-        with top[0]:
+        with top[1]:
             campaign_id = choose_campaign(campaigns)
         if view == "settle":
-            review_queue(campaign_id)
+            with top[2]:
+                category_id = category_filter()
+            review_queue(campaign_id, category_id)
         else:
             agreement_view(campaign_id)
 
 
 if may(actor(), Action.REVIEW):
-    st.html(Path(__file__).parent / "components" / "label.css")  # picture, title and facts as on the labeling card
+    for name in ("label.css", "review.css"):  # picture, title and facts are as on the labeling card
+        st.html(Path(__file__).parent / "components" / name)
     reviewing()
 else:
     st.info(_("Only reviewers, operators and admins settle what people disagree on."))

@@ -61,13 +61,13 @@ def review_card_view(card: ReviewCard, categories: dict[int, Category], dispute:
     with main:
         product_title(card.product.title)
         people, model = st.columns(2, gap="medium")
-        with people:
+        with people, st.container(key="review.people", gap="xxsmall"):
             heading = _("People say")
             st.markdown(f"**{heading}**")
             for answer in answers:
                 if answer.n_votes:
                     _button(card, answer, _count_text(answer.n_votes))
-        with model:
+        with model, st.container(key="review.model", gap="xxsmall"):
             name = card.model_version_name
             title = _("The model says ({version})").format(version=escape(name)) if name else _("The model says")
             st.markdown(f"**{title}**")
@@ -113,7 +113,7 @@ def _model_side(card: ReviewCard, answers: list[Answer]) -> None:
         if answer.n_votes:
             hint = _("as people say")
             st.markdown(
-                f"{escape(percent_text(confidence))}\u2002**{escape(answer.path)}**  \n"
+                f"{escape(percent_text(confidence))}\u2002**{escape(answer.path)}** "
                 f":gray[{escape(hint)}{_key_hint(answer)}]"
             )
         else:

@@ -21,9 +21,8 @@ CATEGORY = "review.category"
 N_COMING = 12
 
 
-def review_queue(campaign_id: int) -> None:
+def review_queue(campaign_id: int, category_id: int | None) -> None:
     """The card of the worst dispute, and what comes after it."""
-    category_id = _category_filter()
     place = st.session_state.get(PASSED)
     after = place[1] if place and place[0] == campaign_id else None
     try:
@@ -51,19 +50,24 @@ def review_queue(campaign_id: int) -> None:
     unanimous_box(campaign_id, category_id)
 
 
-def _category_filter() -> int | None:
+def category_filter() -> int | None:
     """A subtree: only where somebody said a category of it. It stands in the URL."""
     categories = load_categories(runtime())
     text = st.query_params.get("category", "")
     chosen = int(text) if text.isdecimal() and int(text) in categories else None
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if chosen is None:
-            with st.popover(_("All categories"), icon=":material/filter_list:"):
-                category_picker("review.filter", _("Only within ..."), pick_inner=True, on_pick=_filter)
-        else:
-            name = escape(category_path(categories[chosen]))
-            st.markdown(_("Only within **{category}**").format(category=name))
-            st.button(_("All categories"), key="review.filter_off", icon=":material/close:", on_click=_no_filter)
+    if chosen is None:
+        with st.popover(_("All categories"), icon=":material/filter_list:", width="stretch"):
+            category_picker("review.filter", _("Only within ..."), pick_inner=True, on_pick=_filter)
+    else:
+        name = category_path(categories[chosen]).rpartition(" > ")[2]
+        st.button(
+            escape(name),
+            key="review.filter_off",
+            icon=":material/close:",
+            help=_("All categories"),
+            width="stretch",
+            on_click=_no_filter,
+        )
     return chosen
 
 
@@ -109,8 +113,8 @@ def _coming(page: DisputePage) -> None:
                     _("Product"): page.titles.get(one.product_id, ""),
                     _("Said"): _names(one, categories),
                     _("Apart"): round(one.apart, 2),
-                    _("Doubt"): round(one.doubt, 2) if page.is_measured else None,
                 }
+                | ({_("Doubt"): round(one.doubt, 2)} if page.is_measured else {})
                 for one in page.disputes[1:]
             ],
             hide_index=True,
@@ -125,4 +129,4 @@ def _coming(page: DisputePage) -> None:
 
 def _names(one: Dispute, categories) -> str:  # type: ignore[no-untyped-def]
     named = [categories[id_] for id_ in one.category_ids if id_ in categories]
-    return " | ".join(category_path(category).rpartition(" > ")[2] for category in named)
+    return " | ".join(" > ".join(category_path(category).split(" > ")[-2:]) for category in named)
