@@ -26,7 +26,7 @@ from core.settings import read_settings
 THREADS = 20  # as many as the database's pool gives connections: nobody waits for one in vain
 ROUTES = (me, products, categories, campaigns, labeling, predictions, models, jobs, exports)
 ABOUT = """The same operations as the pages, for programs. Make a token on the People page or with
-`cli.py token`; it acts as its person, within the person's role and the token's scopes."""
+`cli.py token create`; it acts as its person, within the person's role and the token's scopes."""
 
 
 class Api(FastAPI):
