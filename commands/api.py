@@ -20,6 +20,7 @@ from core.settings import check_range, read_settings
 APPLICATION = "core.api.app:from_environment"
 READY_SECONDS = 60.0
 SHUTDOWN_SECONDS = 10
+KEEP_ALIVE_SECONDS = 75  # longer than a person thinks over a card
 
 
 def register(app: typer.Typer) -> None:
@@ -60,7 +61,7 @@ def api(
             access_log=False,  # ours has the request's id
             log_config=None,
             server_header=False,
-            date_header=True,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
 
