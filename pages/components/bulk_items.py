@@ -34,7 +34,7 @@ def _item(
     if content := load_thumbnail(runtime(), product.image, IMAGE_PIXELS) if product.image else None:
         st.image(content, output_format="JPEG", alt=_("Picture of the product"), width=IMAGE_PIXELS // 2)
     st.checkbox(f"**{escape(product.title[:MAX_TITLE])}**", value=True, key=sheet.tick_key(product))
-    st.caption(_facts(product, categories))
+    st.caption(_facts(sheet, product, categories))
     with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center", wrap=False):
         said = st.selectbox(
             _("Something else for this one"),
@@ -55,12 +55,22 @@ def _item(
         _another(sheet, product, categories)
 
 
-def _facts(product: BulkProduct, categories: dict[int, Category]) -> str:
+def _facts(sheet: Sheet, product: BulkProduct, categories: dict[int, Category]) -> str:
+    """What the model says (its category too, where that is another one than the page's), and the label of now."""
     label = categories.get(product.category_id) if product.category_id is not None else None
-    now = category_path(label).rpartition(" > ")[2] if label else _("none yet")
-    sure = percent_text(product.suggestions[0][1]) if product.suggestions else "–"
+    now = _leaf(label) if label else _("none yet")
+    sure = "–"
+    if product.suggestions:
+        first, confidence = product.suggestions[0]
+        sure = percent_text(confidence)
+        if first != category_for_all(sheet) and first in categories:
+            sure += f" {_leaf(categories[first])}"
     text = _("model {sure} · label now: {label}").format(sure=sure, label=now)
     return escape(f"{text} · {product.mall_category}" if product.mall_category else text)
+
+
+def _leaf(category: Category) -> str:
+    return category_path(category).rpartition(" > ")[2]
 
 
 def _options(sheet: Sheet, product: BulkProduct, categories: dict[int, Category]) -> list[str]:
@@ -76,7 +86,10 @@ def _option_text(option: str, categories: dict[int, Category]) -> str:
         BAD_LISTING: _("Bad listing"),
         ANOTHER: _("another category ..."),
     }
-    return words.get(option) or category_path(categories[int(option)])
+    if option in words:
+        return words[option]
+    above, _separator, leaf = category_path(categories[int(option)]).rpartition(" > ")
+    return f"{leaf} ({above})" if above else leaf  # the field is narrow: the leaf first
 
 
 def _another(sheet: Sheet, product: BulkProduct, categories: dict[int, Category]) -> None:
