@@ -33,6 +33,10 @@ def import_command(
     separator: Annotated[str | None, typer.Option(help="Between the levels of a category path.")] = None,
     date_order: Annotated[str, typer.Option(help="dmy or mdy, for dates such as 03/04/2023.")] = "",
     sheet: Annotated[str, typer.Option(help="Of a workbook; the first one when not given.")] = "",
+    people: Annotated[
+        str, typer.Option(help="Label Studio: annotator=person here, ... (e-mail, name or number).")
+    ] = "",
+    label_field: Annotated[str, typer.Option(help="Label Studio: the control that holds the category.")] = "",
     resume: Annotated[int | None, typer.Option(help="Go on with this stopped import.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -51,12 +55,18 @@ def import_command(
 
         cli.py import --taxonomy naver_categories.csv
 
+        cli.py import tasks.json --source labelstudio --people "7=Mina,ann@example.com=Juno"
+
         cli.py import --resume 12
     """
     changes: dict[str, Any] = {"encoding": encoding, "delimiter": delimiter, "date_order": date_order, "sheet": sheet}
     changes |= {"separator": separator, "taxonomy": str(taxonomy.resolve()) if taxonomy else ""}
     if resume is not None:
         _resume(resume, as_json)
+    elif file is not None and file.suffix.lower() == ".json":
+        _import_label_studio(file, source, columns, people, label_field, as_json)
+    elif people or label_field:
+        raise InvalidInput(N_("--people and --label-field are for Label Studio's JSON."))
     elif file is not None:
         _import_products(file, source, columns, options, changes, as_json)
     elif taxonomy is not None:
@@ -91,6 +101,15 @@ def _import_products(
         _show(run_job(runtime, actor, JOB, payload).result | how, as_json)
 
 
+def _import_label_studio(file: Path, source: str, columns: str, people: str, label_field: str, as_json: bool) -> None:
+    from core.catalogue.columns import parse_columns
+    from core.catalogue.importing import JOB, label_studio_payload
+
+    payload = label_studio_payload(file, source or "label-studio", people, parse_columns(columns), label_field)
+    with opened() as (runtime, actor):
+        _show(run_job(runtime, actor, JOB, payload).result, as_json)
+
+
 def _how_read(shape: dict[str, Any], options: dict[str, Any], notes: list[str]) -> dict[str, Any]:
     """What was chosen or detected, as --json tells it."""
     names = ("columns", "separator", "decimal_comma", "date_order", "taxonomy")
@@ -121,8 +140,10 @@ def _resume(run_id: int, as_json: bool) -> None:
     with opened() as (runtime, actor):
         stopped = get_import_run(runtime, run_id)
         payload = resume_payload(stopped)
-        how = _how_read(stopped.options["shape"], stopped.options["options"], [])
-        _say_how(stopped.file_name, how, [])
+        how: dict[str, Any] = {}
+        if "shape" in stopped.options:
+            how = _how_read(stopped.options["shape"], stopped.options["options"], [])
+            _say_how(stopped.file_name, how, [])
         _show(run_job(runtime, actor, JOB, payload).result | how, as_json)
 
 

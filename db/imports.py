@@ -73,6 +73,12 @@ def insert_run(
     return row
 
 
+def remember_campaign(session: Session, run_id: int, campaign_id: int) -> None:
+    """Which campaign the decisions of this run (of Label Studio's tasks) belong to."""
+    row = session.get_one(ImportRunRow, run_id)
+    row.options = row.options | {"label_studio": row.options["label_studio"] | {"campaign_id": campaign_id}}
+
+
 def find_run(session: Session, run_id: int) -> ImportRunRow | None:
     return session.get(ImportRunRow, run_id)
 

@@ -6,6 +6,7 @@ How far it is, is committed with the rows, so a killed import goes on where it w
 import json
 import shutil
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -39,6 +40,7 @@ from db.people import add_audit, raise_revision
 from db.tables import ImportRunRow
 
 JOB = "import_products"
+LABEL_STUDIO = "label_studio"  # in a payload or run: what is told of a file of Label Studio's tasks
 IMPORTING, FINDING = N_("importing"), N_("finding the place where it stopped")
 DISK_FULL = N_(
     "The disk takes no more data: it is probably full. What was imported so far stays; free some space and let the "
@@ -72,6 +74,27 @@ def import_file(
     check_plan(plan_import(path, options, remembered_options(runtime, source)))
     payload = import_payload(path, source, options, file_name)
     return enqueue(runtime, actor, JOB, payload, dedupe_key=_import_key(payload))
+
+
+def label_studio_payload(
+    path: Path, source: str, people: str = "", columns: Mapping[str, Sequence[str]] | None = None, field: str = ""
+) -> dict[str, Any]:
+    """What the job needs to know to import Label Studio's JSON. `people` is such as '7=Mina, ann@x.org=Juno'.
+
+    Raises UnreadableFile, InvalidInput.
+    """
+    from core.catalogue.label_studio.people import parse_people
+    from core.catalogue.label_studio.reading import Items
+
+    next(iter(Items(path)), None)
+    told = {"people": parse_people(people), "field": field}
+    told["columns"] = {name: list(names) for name, names in (columns or {}).items()}
+    return {
+        "path": str(path.resolve()),
+        "source": check_source(source),
+        "file_name": path.name,
+        LABEL_STUDIO: told,
+    }
 
 
 def _import_key(payload: dict[str, Any]) -> str:
@@ -109,12 +132,15 @@ def run_import_job(context: JobContext) -> dict[str, Any]:
     started = time.monotonic()
     path = Path(run.options["path"])
     _check_unchanged(path, run)
+    if LABEL_STUDIO in run.options:
+        return _run_label_studio(context, run, path, started)
     options = options_from(run.options["options"])
     codes = find_codes(context.runtime, options)
     with open_reader(path, FileShape(**run.options["shape"]), _wanted(options)) as reader:
         importer = _Importer(context, run, RowMapper(reader.headings, options, run.source, codes))
         importer.run(reader, started)
-    facts = _finish(context, run.id, importer, time.monotonic() - started)
+    before, n_cleaned = importer.position.before, importer.mapper.n_cleaned
+    facts = _finish(context, run.id, before, n_cleaned, time.monotonic() - started)
     discard_upload(context.runtime, path, context.job.id)
     return facts
 
@@ -135,6 +161,13 @@ def _begin(context: JobContext) -> ImportRunRow:
         assert run, f"run {payload['run_id']} was there when the job was made"
         return run
     path, source = Path(payload["path"]), payload["source"]
+    if LABEL_STUDIO in payload:
+        with sessions.write() as session:
+            facts = _file_facts(path) | {LABEL_STUDIO: payload[LABEL_STUDIO], "headings": ["annotator", "category"]}
+            keep_hold(session, context)
+            return imports.insert_run(
+                session, context.job.id, source, payload["file_name"], facts, context.job.created_by, utc_now()
+            )
     given = options_from(payload["options"])
     plan = plan_import(path, given, remembered_options(context.runtime, source))
     check_plan(plan)
@@ -160,10 +193,7 @@ def _to_remember(plan: Plan) -> ImportOptions:
 def _run_facts(plan: Plan) -> dict[str, Any]:
     """Everything that was settled at the start, so that going on reads the file in just the same way."""
     shape, wanted = plan.shape, _wanted(plan.options)
-    return {
-        "path": str(plan.path),
-        "size": plan.path.stat().st_size,
-        "modified": plan.path.stat().st_mtime_ns,
+    return _file_facts(plan.path) | {
         "shape": {
             "format": shape.format,
             "encoding": shape.encoding,
@@ -173,6 +203,10 @@ def _run_facts(plan: Plan) -> dict[str, Any]:
         "headings": wanted if shape.format == "parquet" else plan.headings,
         "options": plan.options.to_json(),
     }
+
+
+def _file_facts(path: Path) -> dict[str, Any]:
+    return {"path": str(path), "size": path.stat().st_size, "modified": path.stat().st_mtime_ns}
 
 
 def _check_unchanged(path: Path, run: ImportRunRow) -> None:
@@ -299,7 +333,14 @@ def _reject_values(run_id: int, reject: Reject) -> dict[str, Any]:
     }
 
 
-def _finish(context: JobContext, run_id: int, importer: _Importer, seconds: float) -> dict[str, Any]:
+def _run_label_studio(context: JobContext, run: ImportRunRow, path: Path, started: float) -> dict[str, Any]:
+    from core.catalogue.label_studio.importing import run_tasks
+
+    run_tasks(context, run)
+    return _finish(context, run.id, run.position, 0, time.monotonic() - started)
+
+
+def _finish(context: JobContext, run_id: int, before: int, n_cleaned: int, seconds: float) -> dict[str, Any]:
     """Close the run and say what became of the file's rows."""
     with context.runtime.sessions.write() as session:
         now = utc_now()
@@ -309,10 +350,9 @@ def _finish(context: JobContext, run_id: int, importer: _Importer, seconds: floa
         assert run, "the run is there: its rows are"
         add_audit(session, now, context.job.created_by, "import", "import_run", run_id, after=_numbers(run))
         keep_hold(session, context)
-    if importer.mapper.n_cleaned:
-        context.log(f"{importer.mapper.n_cleaned} titles held control characters, which were taken out.")
-    n_read = run.position - importer.position.before
-    return _facts(run, importer.mapper.n_cleaned, n_read, seconds)
+    if n_cleaned:
+        context.log(f"{n_cleaned} titles held control characters, which were taken out.")
+    return _facts(run, n_cleaned, run.position - before, seconds)
 
 
 def _numbers(run: ImportRunRow) -> dict[str, int]:
