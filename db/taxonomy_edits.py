@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from db.enums import TaxonomyEditKind
+from db.label_sources import is_checked
 from db.people import insert_for
 from db.session import is_sqlite
 from db.tables import (
@@ -222,12 +223,13 @@ def relabel(session: Session, from_id: int, to_id: int, product_ids: Sequence[in
     return n
 
 
-def iter_titles(session: Session, product_ids: Sequence[int]) -> Iterable[tuple[int, str, bool]]:
-    """(product id, title, whether a person gave its label), in the order of the ids."""
+def iter_titles(session: Session, product_ids: Sequence[int]) -> Iterable[tuple[int, str, int | None, bool]]:
+    """(product id, title, label of now, whether a person gave it), in the order of the ids."""
     for part in _parts(product_ids):
-        query = sa.select(ProductRow.id, ProductRow.title, ProductRow.label_source).where(ProductRow.id.in_(part))
-        for id_, title, source in session.execute(query.order_by(ProductRow.id)):
-            yield id_, title, source is not None and source != "import"
+        columns = (ProductRow.id, ProductRow.title, ProductRow.category_id, is_checked(ProductRow.label_source))
+        query = sa.select(*columns).where(ProductRow.id.in_(part)).order_by(ProductRow.id)
+        for id_, title, category_id, is_by_people in session.execute(query):
+            yield id_, title, category_id, bool(is_by_people)
 
 
 def _parts(values: Sequence[int]) -> Iterable[Sequence[int]]:

@@ -121,9 +121,10 @@ def render_node(level: Level) -> None:
     meant = resolve(load_categories(runtime()), node.id)
     if node.retired_at and meant is not None:
         into = category_path(load_categories(runtime())[meant])
-        st.info(_("It was merged: what says it means '{category}'.").format(category=escape(into)))
-    category_flags(node)
-    guidelines_editor(node)
+        st.info(_("Not in use any more: what says it means '{category}'.").format(category=escape(into)))
+    if node.retired_at is None:
+        category_flags(node)
+        guidelines_editor(node)
     taxonomy_examples(node)
 
 

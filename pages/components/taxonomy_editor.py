@@ -24,7 +24,7 @@ ACTS = {
     "rename": N_("Rename"),
     "move": N_("Move"),
     "merge": N_("Merge"),
-    "split": N_("Split"),
+    "split": N_("Split up"),
     "retire": N_("Retire"),
 }
 NEEDS_REASON = {TaxonomyEditKind.MERGE, TaxonomyEditKind.SPLIT, TaxonomyEditKind.RETIRE}

@@ -41,6 +41,7 @@ class Sorting:
 
     by_leaf: dict[int, list[int]]
     to_review: list[int]
+    n_now: dict[int, int]  # leaf -> products that will have it as their label
 
 
 @dataclass
@@ -69,7 +70,7 @@ class Preview:
     impact: Impact
     n_renamed_paths: int  # categories whose path changes
     token: str
-    parts: tuple[tuple[str, int], ...] = ()  # of a split: (path of the leaf, products)
+    parts: tuple[tuple[str, int], ...] = ()  # of a split: (name of the leaf, products)
     n_to_review: int = 0
 
 
@@ -108,10 +109,8 @@ def _parts(session: Session, plan: Plan) -> tuple[tuple[tuple[str, int], ...], i
         if carry.sort is not None:
             ids = standing_labels.list_products_saying(session, carry.from_id)
             sorting = carry.sort(session, ids)
-            moved = {leaf: len(found) for leaf, found in sorting.by_leaf.items()}
-            moved[carry.to_id] = moved.get(carry.to_id, 0) + len(ids) - sum(moved.values())
-            nodes = plan.tree.nodes
-            return tuple((nodes[leaf].name, n) for leaf, n in moved.items()), len(sorting.to_review)
+            parts = tuple((plan.tree.nodes[leaf].name, n) for leaf, n in sorting.n_now.items())
+            return parts, len(sorting.to_review)
     return (), 0
 
 
@@ -256,7 +255,9 @@ def _renumbered(
 ) -> Callable[[Session, Sequence[int]], Sorting]:
     def sorted_anew(session: Session, product_ids: Sequence[int]) -> Sorting:
         found = sort(session, product_ids)
-        return Sorting({id_ if leaf == made_id else leaf: ids for leaf, ids in found.by_leaf.items()}, found.to_review)
+        by_leaf = {id_ if leaf == made_id else leaf: ids for leaf, ids in found.by_leaf.items()}
+        n_now = {id_ if leaf == made_id else leaf: n for leaf, n in found.n_now.items()}
+        return Sorting(by_leaf, found.to_review, n_now)
 
     return sorted_anew
 

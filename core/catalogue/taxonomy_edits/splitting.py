@@ -87,7 +87,7 @@ def _plan(tree: Tree, category_id: int, leaves: Sequence[NewLeaf], keep_as_paren
         redirect(tree, node.id, default)
     else:
         retire_node(tree, node, now, default)
-    sort = sorter({one.id: leaf.keywords for one, leaf in zip(made, leaves, strict=True)}, default)
+    sort = sorter(node.id, {one.id: leaf.keywords for one, leaf in zip(made, leaves, strict=True)}, default)
     return Plan(
         TaxonomyEditKind.SPLIT,
         node.id,
@@ -116,7 +116,9 @@ def _check(leaves: Sequence[NewLeaf]) -> None:
         raise InvalidInput(N_("A leaf may have {limit} words at most."), limit=MAX_KEYWORDS)
 
 
-def sorter(keywords: dict[int, tuple[str, ...]], default_id: int) -> Callable[[Session, Sequence[int]], Sorting]:
+def sorter(
+    category_id: int, keywords: dict[int, tuple[str, ...]], default_id: int
+) -> Callable[[Session, Sequence[int]], Sorting]:
     """What sorts products by the words of each leaf.
 
     A word of Latin letters or digits is found as a whole word, one of Korean anywhere: '청바지' in '여성청바지세트'.
@@ -126,14 +128,18 @@ def sorter(keywords: dict[int, tuple[str, ...]], default_id: int) -> Callable[[S
     def sort(session: Session, product_ids: Sequence[int]) -> Sorting:
         by_leaf: dict[int, list[int]] = {leaf: [] for leaf in keywords if leaf != default_id}
         to_review = []
-        for product_id, title, is_checked in taxonomy_edits.iter_titles(session, product_ids):
+        n_now = dict.fromkeys(keywords, 0)
+        for product_id, title, label, is_checked in taxonomy_edits.iter_titles(session, product_ids):
             text = normal_form(title)
             hits = [leaf for leaf, found in patterns if any(pattern.search(text) for pattern in found)]
-            if len(hits) != 1 or is_checked:
-                to_review.append(product_id)
-            if len(hits) == 1 and hits[0] != default_id:
-                by_leaf[hits[0]].append(product_id)
-        return Sorting(by_leaf, to_review)
+            leaf = hits[0] if len(hits) == 1 else default_id
+            if leaf != default_id:
+                by_leaf[leaf].append(product_id)
+            if label == category_id:  # else another label overrules it
+                n_now[leaf] += 1
+                if len(hits) != 1 or is_checked:
+                    to_review.append(product_id)
+        return Sorting(by_leaf, to_review, n_now)
 
     return sort
 

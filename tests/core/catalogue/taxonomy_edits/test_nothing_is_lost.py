@@ -180,7 +180,7 @@ def live(runtime: Runtime, actor: Actor, steps: list[tuple]) -> None:  # type: i
     world.undo_everything()
 
 
-@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(steps=SEQUENCES)
 def test_no_sequence_of_acts_loses_or_doubles_a_label(
     steps: list[tuple], tmp_path_factory: pytest.TempPathFactory
