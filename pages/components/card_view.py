@@ -1,5 +1,6 @@
 """What the labeling card shows, as plain frozen values in the person's language."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -98,9 +99,12 @@ def make_view(card: Card, categories: dict[int, Category]) -> CardView:
 
 
 def card_token(task: Task) -> str:
-    """The idempotency key of a card: the same after a reload, another one after an undo. At most 64 characters."""
+    """The idempotency key of a card: the same after a reload, another one after an undo. 32 characters.
+
+    It stands in the page, so it tells no number: a task younger than its neighbours would be known as a check.
+    """
     claimed = f"{task.claimed_at:%Y%m%dT%H%M%S%f}" if task.claimed_at else "unclaimed"
-    return f"{task.id}-{claimed}"
+    return hashlib.sha256(f"{task.id}-{claimed}".encode()).hexdigest()[:32]
 
 
 def category_path(category: Category) -> str:

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from core.errors import InvalidInput, LeaseLost, NotFound, NotReady
+from core.labeling.bulk import list_groups
 from core.labeling.campaigns import list_choices
 from core.labeling.card import get_card, peek_next
 from core.labeling.decisions import list_my_decisions, record_decision, undo_decision
@@ -27,6 +28,7 @@ from core.runtime import Runtime
 from core.types import Actor, utc_now
 from db.enums import CampaignStatus, DecisionKind, TaskStatus
 from db.tables import CampaignRow, TaskRow
+from tests.core.labeling.gold import group, make_gold, set_campaign
 from tests.core.labeling.shelf import (
     add_campaign,
     add_version,
@@ -278,13 +280,16 @@ def test_what_a_card_asks_does_not_grow_with_what_was_decided(sqlite_runtime: Ru
                 get_progress(sqlite_runtime, actor, campaign),
                 peek_next(sqlite_runtime, actor, campaign),
                 list_choices(sqlite_runtime),
+                list_groups(sqlite_runtime, actor, campaign),
             ),
         )
         assert not [step for step in steps if re.match(r"SCAN (decisions|tasks|products|candidate|last|undo)", step)]
         mine = [step for step in steps if "(person_id=? AND campaign_id=?" in step]
         assert len(mine) == 2 + (overlap == 2), steps  # my list, my pace, my last position
         assert any("ix_tasks_open (campaign_id=? AND position>?)" in step for step in steps) == (overlap == 2)
-        assert any("other" in step for step in steps) == (overlap == 2)  # nobody asks of whom the product is
+        assert any("AS other" in step or "other USING" in step or "SEARCH other" in step for step in steps) == (
+            overlap == 2
+        )  # nobody asks of whom the product is
 
 
 def plans_of(runtime: Runtime, ask: Callable[[], object]) -> list[str]:
@@ -305,3 +310,20 @@ def plans_of(runtime: Runtime, ask: Callable[[], object]) -> list[str]:
             if statement.startswith(("SELECT", "WITH"))
         ]
     return [row[3] for plan in plans for row in plan]
+
+
+def test_a_card_and_its_neighbours_are_found_by_index(sqlite_runtime: Runtime, actor: Actor) -> None:
+    shelf = fill_shelf(sqlite_runtime, 8)
+    group(sqlite_runtime, shelf.products[:4])
+    make_gold(sqlite_runtime, shelf.products[6:], shelf.leaves[1])
+    campaign = add_campaign(sqlite_runtime, shelf, shelf.products[:5])
+    set_campaign(sqlite_runtime, campaign, gold_rate=1.0, choices=shelf.leaves[:2])
+
+    def go_on() -> None:
+        task = claim(sqlite_runtime, actor, campaign)
+        get_card(sqlite_runtime, task)
+        release_all(sqlite_runtime, actor)
+
+    steps = plans_of(sqlite_runtime, go_on)
+    big = "decisions|tasks|products|product_splits|labels|predictions|task_skips|candidate|last"
+    assert not [step for step in steps if re.match(rf"SCAN ({big})\b", step)], steps
