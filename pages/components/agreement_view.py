@@ -105,7 +105,7 @@ def _categories(found: AgreementReport) -> None:
         _("Level"),
         list(levels),
         format_func=levels.__getitem__,
-        default="leaves",
+        default="leaves" if found.categories else "departments",
         key="review.level",
         required=True,
         label_visibility="collapsed",
