@@ -36,40 +36,34 @@ def count_decisions(session: Session, campaign_id: int) -> int:
 
 
 def count_changed(session: Session, campaign_id: int, last: int) -> tuple[int, int]:
-    """(labels changed, labels checked) among the campaign's last decisions, no more than `last` of them.
+    """(labels changed, labels checked) of the campaign's last checks, no more than `last` of them.
 
     A check is a standing label, the first in the campaign for its product, on a product that had a label. Copies to
     near-duplicates and hidden gold checks are none: they say nothing new of the labels.
     """
+    undo, earlier, its_undo = aliased(DecisionRow), aliased(DecisionRow), aliased(DecisionRow)
+    is_repeated = sa.exists().where(
+        earlier.campaign_id == DecisionRow.campaign_id,
+        earlier.product_id == DecisionRow.product_id,
+        earlier.id < DecisionRow.id,
+        earlier.kind == DecisionKind.LABEL,
+        ~sa.exists().where(its_undo.undoes_id == earlier.id),
+    )
+    changed = sa.case((DecisionRow.category_id != DecisionRow.previous_category_id, 1), else_=0)
     recent = (
-        sa.select(
-            DecisionRow.id,
-            DecisionRow.product_id,
-            DecisionRow.campaign_id,
-            DecisionRow.category_id,
-            DecisionRow.previous_category_id,
-        )
+        sa.select(changed.label("changed"))
         .where(
             DecisionRow.campaign_id == campaign_id,
             DecisionRow.kind == DecisionKind.LABEL,
             DecisionRow.previous_category_id.is_not(None),
             DecisionRow.copied_from_id.is_(None),
             DecisionRow.is_gold_check.is_(False),
+            ~sa.exists().where(undo.undoes_id == DecisionRow.id),
+            ~is_repeated,
         )
         .order_by(DecisionRow.id.desc())
         .limit(last)
         .subquery("recent")
     )
-    undo, earlier, its_undo = aliased(DecisionRow), aliased(DecisionRow), aliased(DecisionRow)
-    is_undone = sa.exists().where(undo.undoes_id == recent.c.id)
-    is_repeated = sa.exists().where(
-        earlier.campaign_id == recent.c.campaign_id,
-        earlier.product_id == recent.c.product_id,
-        earlier.id < recent.c.id,
-        earlier.kind == DecisionKind.LABEL,
-        ~sa.exists().where(its_undo.undoes_id == earlier.id),
-    )
-    changed = sa.case((recent.c.category_id != recent.c.previous_category_id, 1), else_=0)
-    query = sa.select(sa.func.coalesce(sa.func.sum(changed), 0), sa.func.count()).where(~is_undone, ~is_repeated)
-    n_changed, n = session.execute(query).one()
+    n_changed, n = session.execute(sa.select(sa.func.coalesce(sa.func.sum(recent.c.changed), 0), sa.func.count())).one()
     return int(n_changed), int(n)
