@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from core.audit import list_audit
+from core.audit import PAGE, list_audit
 from core.errors import AppError
 from pages.components.audit_filter import filter_bar, pager
 from pages.components.audit_list import downloads, entries
 from pages.components.context import actor, runtime
+from pages.components.messages import show_message
 from pages.components.numbers import count_text
 from pages.components.words import _, error_text, escape
 
@@ -26,7 +27,8 @@ def render() -> None:
         st.text(_("Nothing was changed that fits."))
     pager.buttons(page.next_before)
     downloads(wanted)
-    st.caption(_("Labels are decisions of their own and not listed here; {n} acts a page.").format(n=count_text(50)))
+    st.caption(_("Labels are decisions of their own and not listed here; {n} acts a page.").format(n=count_text(PAGE)))
 
 
+show_message()
 render()

@@ -7,25 +7,13 @@ import streamlit as st
 
 from core.audit import AuditFilter, list_words
 from core.members import list_members
+from pages.components.audit_words import action_text, entity_text
 from pages.components.context import actor, revision, runtime
 from pages.components.keyset_pager import KeysetPager
-from pages.components.words import N_, _
+from pages.components.words import _
 
 MOST_PEOPLE = 1_000  # in the list to choose from
 FIELDS = ("person", "action", "entity", "id", "since", "until", "words")
-ENTITY_WORDS = {
-    "person": N_("person"),
-    "api_token": N_("API token"),
-    "campaign": N_("campaign"),
-    "category": N_("category"),
-    "taxonomy": N_("taxonomy"),
-    "product": N_("product"),
-    "exclusion_rule": N_("exclusion rule"),
-    "import_run": N_("import"),
-    "model_version": N_("model version"),
-    "job": N_("job"),
-    "webhook": N_("webhook"),
-}
 pager = KeysetPager("audit")
 
 
@@ -113,13 +101,3 @@ def _changed() -> None:
             st.query_params[name] = str(value).strip()
         else:
             st.query_params.pop(name, None)
-
-
-def entity_text(word: str) -> str:
-    """What the trail calls a thing, in the reader's language where that is known."""
-    return _(ENTITY_WORDS[word]) if word in ENTITY_WORDS else word.replace("_", " ")
-
-
-def action_text(word: str) -> str:
-    """An act's own word: they are the program's, and many."""
-    return word.replace("_", " ")

@@ -6,12 +6,18 @@ from datetime import date
 import streamlit as st
 
 from core.audit import AuditEntry, AuditFilter, Change, audit_csv, audit_jsonl
-from pages.components.audit_filter import action_text, entity_text
+from core.errors import AppError
+from core.labeling.campaigns import restore_campaign
+from core.permissions import Action, may
+from pages.components.audit_words import action_text, entity_text
 from pages.components.context import actor, runtime
+from pages.components.messages import say
 from pages.components.numbers import time_text
-from pages.components.words import _, escape
+from pages.components.words import _, error_text, escape
 
 LONGEST = 300  # characters of a value on the screen
+BREAK = "  \n"  # of a line, in Markdown
+UNDONE_ON_THE_TREE = ("merge_category", "split_category", "retire_category", "move_category", "rename_category")
 
 
 def entries(found: list[AuditEntry]) -> None:
@@ -19,13 +25,37 @@ def entries(found: list[AuditEntry]) -> None:
     for entry in found:
         with st.container(border=True):
             left, right = st.columns([2, 7], gap="medium")
-            left.text(time_text(entry.at))
-            left.caption(escape(entry.person or _("the system")))
-            right.markdown(f"**{escape(action_text(entry.action))}** · {escape(_thing(entry))}")
-            for change in entry.changes:
-                right.markdown(_change(change))
+            who = escape(entry.person or _("the system"))
+            left.markdown(f"{escape(time_text(entry.at))}{BREAK}{who}")
+            lines = [f"**{escape(action_text(entry.action))}** · {escape(_thing(entry))}"]
+            lines += [_change(change) for change in entry.changes]
             if entry.reason:
-                right.caption(_("Reason: {reason}").format(reason=escape(entry.reason)))
+                lines.append(_("Reason: {reason}").format(reason=f"*{escape(entry.reason)}*"))
+            right.markdown(BREAK.join(lines))
+            with right:
+                _way_back(entry)
+
+
+def _way_back(entry: AuditEntry) -> None:
+    """What was taken away softly can be brought back."""
+    if entry.action == "delete_campaign" and entry.entity_id is not None and may(actor(), Action.EDIT_CAMPAIGNS):
+        st.button(
+            _("Restore this campaign"),
+            key=f"audit.restore.{entry.id}",
+            icon=":material/restore:",
+            on_click=_restore,
+            args=(entry.entity_id,),
+        )
+    elif entry.action in UNDONE_ON_THE_TREE:
+        st.page_link("pages/taxonomy.py", label=_("The tree's history can undo it"), icon=":material/undo:")
+
+
+def _restore(campaign_id: int) -> None:
+    try:
+        campaign = restore_campaign(runtime(), actor(), campaign_id)
+        say(_("Restored: {name}").format(name=campaign.name))
+    except AppError as error:
+        say(error_text(error))
 
 
 def _thing(entry: AuditEntry) -> str:

@@ -26,7 +26,12 @@ def one_person(members: list[Member]) -> None:
     by_id = {member.id: member for member in members}
     with st.container(border=True):
         chosen = st.selectbox(
-            _("Change somebody"), list(by_id), format_func=lambda id_: _title(by_id[id_]), key=CHOSEN, index=None
+            _("Change somebody"),
+            list(by_id),
+            format_func=lambda id_: _title(by_id[id_]),
+            key=CHOSEN,
+            index=None,
+            placeholder=_("Choose a person of the list above"),
         )
         if chosen is not None:
             _acts(by_id[chosen])

@@ -60,12 +60,14 @@ def table(members: list[Member]) -> None:
     st.dataframe(
         [_row(member, quality) for member in members],
         hide_index=True,
+        placeholder="–",
         height=min(len(members) + 1, 14) * 35 + 3,
         column_config={
             _("Today"): st.column_config.NumberColumn(format="localized"),
             _("Decisions"): st.column_config.NumberColumn(format="localized"),
             _("Decisions per hour"): st.column_config.NumberColumn(format="%.0f"),
-            _("Right on gold"): st.column_config.TextColumn(width=230),
+            _("Right on gold"): st.column_config.TextColumn(width=200),
+            _("E-mail"): st.column_config.TextColumn(width=190),
         },
     )
 

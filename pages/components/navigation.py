@@ -59,7 +59,7 @@ class Navigation:
         """Every page has its address, also those that the menu leaves out: who follows a link is told why."""
         self._entries: dict[str, Entry] = {}
         pages = {_(section): [self._page(entry) for entry in entries] for section, entries in SECTIONS.items()}
-        self.page: StreamlitPage = st.navigation(pages, position="sidebar" if is_shown else "hidden")
+        self.page: StreamlitPage = st.navigation(pages, position="sidebar" if is_shown else "hidden", expanded=True)
         self.entry = self._entries[self.page.title]
 
     def _page(self, entry: Entry) -> "StreamlitPage":
