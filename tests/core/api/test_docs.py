@@ -76,7 +76,7 @@ def test_every_example_works(program: Program) -> None:
     }
     for line, status, kept in examples():
         asked = read_curl(line, values)
-        params = {"params": asked.query} if asked.query else {}
+        params: dict[str, Any] = {"params": asked.query} if asked.query else {}
         answer = program.client.request(
             asked.method, asked.address, headers=asked.headers, content=asked.body, **params
         )
