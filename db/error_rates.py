@@ -25,6 +25,7 @@ from db.tables import (
 )
 
 KIND = "error_rates"  # of measurements
+SHUFFLE_PRIME = 2147483647
 VOTES = (DecisionKind.LABEL, DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING)
 
 
@@ -164,6 +165,28 @@ def list_scored_versions(session: Session, limit: int) -> list[tuple[int, str]]:
 def map_names(session: Session, version_ids: list[int]) -> dict[int, str]:
     query = sa.select(ModelVersionRow.id, ModelVersionRow.name).where(ModelVersionRow.id.in_(version_ids))
     return dict(session.execute(query).all())
+
+
+def draw_undisputed(session: Session, version_id: int | None, person_id: int, seed: int, limit: int) -> list[int]:
+    """Products whose blind votes all name one category, that nobody settled one by one and this person did not vote on.
+
+    In a random order that stays; with a version those of the test fold that it answered.
+    """
+    votes = sa.select(DecisionRow.product_id).where(_is_blind_vote()).group_by(DecisionRow.product_id)
+    agreed = votes.having(
+        sa.func.min(DecisionRow.category_id) == sa.func.max(DecisionRow.category_id),
+        sa.func.count(DecisionRow.category_id) == sa.func.count(),
+        sa.func.max(sa.case((DecisionRow.person_id == person_id, 1), else_=0)) == 0,
+    ).subquery()
+    settled, product = aliased(DecisionRow), agreed.c.product_id
+    alone = (settled.kind == DecisionKind.SETTLE, settled.batch_key.is_(None), _not_undone(settled))
+    query = sa.select(product).where(~sa.exists().where(settled.product_id == product, *alone))
+    if version_id is not None:
+        answered = sa.exists().where(PredictionRow.product_id == product, PredictionRow.model_version_id == version_id)
+        held_out = sa.exists().where(ProductSplitRow.product_id == product, ProductSplitRow.fold == Fold.TEST)
+        query = query.where(answered, held_out)
+    place = (product % SHUFFLE_PRIME * 48271 + seed) % SHUFFLE_PRIME
+    return list(session.scalars(query.order_by(place * place % SHUFFLE_PRIME, product).limit(limit)))
 
 
 class PartCount(NamedTuple):

@@ -10,6 +10,7 @@ from core.training.registry import list_versions
 from pages.components.context import actor, revision, runtime
 from pages.components.error_rate_charts import MOST_ROWS, category_chart, trend_chart
 from pages.components.error_rate_products import PAGER, ask_button, confused_with, pairs, products
+from pages.components.error_rate_sample import fair_sample_box
 from pages.components.error_rate_states import first_steps, freshness, how_counted, link, neglected_warning
 from pages.components.error_rate_table import headline, rate_table
 from pages.components.error_rate_words import VERDICTS, path_of, row_name
@@ -111,6 +112,8 @@ def look_into(found: ErrorRates, rows: list[ErrorRow]) -> None:
 
 def render(found: ErrorRates, department_place: DeltaGenerator, level_place: DeltaGenerator) -> None:
     neglected_warning(found)
+    if not found.may_judge and may(actor(), Action.REVIEW):
+        fair_sample_box(found)
     headline(found)
     department, rows = choose_rows(found, department_place, level_place)
     shown = choose_verdicts(rows)

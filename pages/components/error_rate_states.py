@@ -11,7 +11,6 @@ from db.enums import JobStatus
 from pages.components.context import actor, runtime
 from pages.components.job_progress import job_progress
 from pages.components.messages import say
-from pages.components.navigation import SECTIONS
 from pages.components.numbers import count_text, percent, time_text
 from pages.components.words import N_, _, error_text, escape, failure_text
 
@@ -32,8 +31,6 @@ LEFT_OUT = {
 
 
 def link(label: str, page: str, **query: str) -> None:
-    if page not in {entry.name for entries in SECTIONS.values() for entry in entries}:
-        return
     st.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", query_params=query or None)
 
 
@@ -85,12 +82,11 @@ def neglected_warning(found: ErrorRates) -> None:
         escape(
             _(
                 "No verdict yet: of some products that people voted on hardly any is settled ({parts}). Judged on the "
-                "others alone, one side would look worse than it is. Settle some of these at random."
+                "others alone, one side would look worse than it is."
             ).format(parts=parts)
         ),
         icon=":material/balance:",
     )
-    link(_("Review"), "review")
 
 
 def freshness(found: ErrorRates | None, version_id: int | None) -> None:

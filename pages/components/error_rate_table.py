@@ -60,8 +60,8 @@ def rate_table(found: ErrorRates, rows: list[ErrorRow]) -> None:
     if any(row.verdict == Verdict.UNCLEAR and not row.paired.low <= 0 <= row.paired.high for row in rows if row.paired):
         st.caption(
             _(
-                "Where an interval of the difference lies beside 0 and there is no clear difference all the same: among "
-                "so many categories that one comes by chance."
+                "Where an interval of the difference lies beside 0 and there is no clear difference all the same: "
+                "among so many categories that one comes by chance."
             )
         )
 

@@ -106,8 +106,14 @@ def test_down_to_the_products_and_on_to_a_campaign(open_page: OpenPage, judged: 
 def test_agreed_products_without_gold_are_warned_of(open_page: OpenPage, judged: Shelf, actor: Actor) -> None:
     right = judged.leaf["바지"]
     judged.add([Case(None, [right, right, right], right) for _ in range(400)])
-    said = words(framed(open_page, actor))
-    assert "No verdict yet" in said
+    page = framed(open_page, actor)
+    assert "No verdict yet" in words(page)
+    page.toggle(key="error_rates.sampling").set_value(True).run()
+    assert not page.exception
+    assert "drawn at random" in words(page)
+    shown = page.session_state["error_rates.sample"][0][0]
+    page.button(key="error_rates.later").click().run()
+    assert page.session_state["error_rates.sample"][0][0] != shown
 
 
 def test_a_large_catalogue_is_worked_out_by_a_job(

@@ -8,15 +8,18 @@ import sqlalchemy as sa
 
 from core.analysis import error_rates
 from core.analysis.error_rates import ErrorRates, get_error_rates, refresh_error_rates
+from core.analysis.fair_sample import draw_fair_sample, missing
 from core.analysis.judged_products import Cell, list_judged_products
 from core.analysis.sampling import Part
 from core.analysis.verdicts import Verdict
 from core.errors import Forbidden
 from core.jobs.queue import get_job
 from core.jobs.worker import work_until_ended
+from core.labeling.settling import settle
+from core.people import sign_in_local
 from core.runtime import Runtime
 from core.types import Actor, utc_now
-from db.enums import DecisionKind
+from db.enums import DecisionKind, Role
 from db.people import raise_revision
 from db.tables import AcceptedAlternativeRow, CategoryRow
 from tests.core.analysis.gold_shelf import Case, Shelf, make_shelf
@@ -260,9 +263,6 @@ def test_the_products_behind_a_number(shelf: Shelf) -> None:
 
 
 def test_names_of_voters_are_for_who_may_see_them(shelf: Shelf) -> None:
-    from core.people import sign_in_local
-    from db.enums import Role
-
     right = shelf.leaf["바지"]
     shelf.add([Case(right, [right], right)])
     analyst = sign_in_local(shelf.runtime, "analyst", Role.ANALYST)
@@ -270,3 +270,32 @@ def test_names_of_voters_are_for_who_may_see_them(shelf: Shelf) -> None:
     assert [vote.person for vote in page.products[0].votes] == [""]
     with pytest.raises(Forbidden):
         list_judged_products(shelf.runtime, shelf.people[0], (right,))
+
+
+def test_a_fair_sample_makes_verdicts_possible(shelf: Shelf) -> None:
+    right, wrong = shelf.leaf["바지"], shelf.leaf["치마"]
+    shelf.add([Case(right, [wrong, right], right) for _ in range(60)])
+    agreed = shelf.add([Case(None, [right, right], right) for _ in range(100)])
+    in_bulk = shelf.add([Case(right, [right, right], right, batch="at one stroke") for _ in range(200)])
+    shelf.add([Case(None, [right, None], right), Case(None, [right, right], right, fold=3)])
+    found = rates(shelf)
+    assert not found.may_judge
+    sample = draw_fair_sample(shelf.runtime, shelf.actor, found, limit=1000)
+    assert set(sample.product_ids) == {*agreed, *in_bulk}
+    assert sample.product_ids != tuple(sorted(sample.product_ids))
+    again = draw_fair_sample(shelf.runtime, shelf.actor, found, limit=5)
+    assert again.product_ids == sample.product_ids[:5]
+    assert sample.n_missing == 30
+    for product_id in sample.product_ids[: sample.n_missing]:
+        settle(shelf.runtime, shelf.reviewer, product_id, right, f"fair-{product_id}")
+    found = rates(shelf)
+    assert found.may_judge
+    assert missing(found) == 0
+    people, _, verdict = found.overall()
+    assert people.value == pytest.approx((60 / 2 + 0) / 361, abs=0.01)  # as if all 361 voted products were settled
+    assert verdict != Verdict.TOO_FEW
+    voter = sign_in_local(shelf.runtime, "voter 0")
+    admin = Actor(voter.person_id, voter.name, Role.REVIEWER)
+    assert draw_fair_sample(shelf.runtime, admin, found).product_ids == ()
+    with pytest.raises(Forbidden):
+        draw_fair_sample(shelf.runtime, shelf.people[1], found)
