@@ -12,9 +12,9 @@ _members = table_of(CampaignMemberRow)
 _CAMPAIGN = sa.bindparam("campaign", type_=sa.BigInteger)
 _PERSON = sa.bindparam("person", type_=sa.BigInteger)
 _anybody = sa.select(_members.c.person_id).where(_members.c.campaign_id == _CAMPAIGN)
-_IS_SHUT_OUT = sa.select(
-    sa.and_(sa.exists(_anybody), ~sa.exists(_anybody.where(_members.c.person_id == _PERSON))).label("is_shut_out")
-)
+IS_SHUT_OUT = sa.and_(sa.exists(_anybody), ~sa.exists(_anybody.where(_members.c.person_id == _PERSON)))
+"""Of the parameters `campaign` and `person`, as a part of a query: it has members, and this person is none of them."""
+_IS_SHUT_OUT = sa.select(IS_SHUT_OUT.label("is_shut_out"))
 
 
 def is_shut_out(session: Session, campaign_id: int, person_id: int) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from db.campaign_members import IS_SHUT_OUT
 from db.people import insert_for
 from db.tables import CampaignRow, PromotionRow, TaskRow, TaskSkipRow, table_of
 
@@ -66,13 +67,14 @@ _QUEUE = sa.select(
     _campaigns.c.filter,
     _campaigns.c.deleted_at,
     _HAS_TARGET.label("has_target"),
+    IS_SHUT_OUT.label("is_shut_out"),
     sa.func.coalesce(_promotion, _campaigns.c.model_version_id).label("model_version_id"),
 ).where(_campaigns.c.id == CAMPAIGN)
 
 
-def find_queue(session: Session, campaign_id: int) -> sa.RowMapping | None:
-    """What handing out tasks of the campaign asks of it; None when there is no such campaign."""
-    return session.execute(_QUEUE, {"campaign": campaign_id}).mappings().one_or_none()
+def find_queue(session: Session, campaign_id: int, person_id: int) -> sa.RowMapping | None:
+    """What handing out tasks of the campaign to this person asks of it; None when there is no such campaign."""
+    return session.execute(_QUEUE, {"campaign": campaign_id, "person": person_id}).mappings().one_or_none()
 
 
 def _of_campaign(column: Any) -> Any:

@@ -186,14 +186,15 @@ def _window(runtime: Runtime, actor: Actor, campaign_id: int) -> list[BulkProduc
 
 def _open_queue(session: Session, campaign_id: int, actor: Actor) -> sa.RowMapping:
     """The campaign, where this person may decide in it by the lot."""
-    queue = tasks.find_queue(session, campaign_id)
+    queue = tasks.find_queue(session, campaign_id, actor.person_id)
     if queue is None:
         raise NotFound(N_("There is no such campaign."))
     if queue["status"] not in (CampaignStatus.ACTIVE, CampaignStatus.BUILDING) or queue["deleted_at"] is not None:
         raise NotReady(N_("This campaign hands out nothing now."))
     if queue["is_blind"]:
         raise NotReady(N_("In a blind campaign products are decided one by one."))
-    require_member(session, campaign_id, actor)
+    if queue["is_shut_out"]:
+        require_member(session, campaign_id, actor)
     return queue
 
 

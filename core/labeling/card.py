@@ -163,7 +163,7 @@ def _neighbours(session: Session, product_id: int) -> tuple[Neighbour, ...]:
 def peek_next(runtime: Runtime, actor: Actor, campaign_id: int) -> Task | None:
     """What this person would probably claim next, unclaimed: to fetch its image ahead. Somebody may be faster."""
     with runtime.sessions.read() as session:
-        queue = tasks.find_queue(session, campaign_id)
+        queue = tasks.find_queue(session, campaign_id, actor.person_id)
         if queue is None:
             return None
         row = task_claims.find_next_open(session, campaign_id, actor.person_id, is_overlapping(queue))

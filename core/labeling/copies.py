@@ -72,7 +72,7 @@ def _record(session: Session, wanted: Wanted, targets: list[int], over_people: b
     near = {row["id"] for row in lots.list_neighbours(session, decision.product_id, MAX_NEIGHBOURS)}
     if not near.issuperset(targets):
         raise InvalidInput(N_("A decision is copied to near-duplicates only."))
-    queue = tasks.find_queue(session, decision.campaign_id)
+    queue = tasks.find_queue(session, decision.campaign_id, wanted.person_id)
     lot = Lot(
         decision.campaign_id,
         wanted.person_id,

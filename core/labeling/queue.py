@@ -75,7 +75,7 @@ def claim_task(runtime: Runtime, actor: Actor, campaign_id: int) -> Task | None:
 
 def _claim_once(runtime: Runtime, actor: Actor, campaign_id: int) -> Task | None:
     with database_in_words(), runtime.sessions.write(durable=False) as session:
-        queue = tasks.find_queue(session, campaign_id)
+        queue = tasks.find_queue(session, campaign_id, actor.person_id)
         now = utc_now()
         end = lease_end(runtime, now)
         reason = _why_nothing_new(session, campaign_id, queue, actor)
@@ -114,10 +114,11 @@ def _why_nothing_new(session: Session, campaign_id: int, queue: sa.RowMapping | 
         return NotReady(N_("This campaign is paused. Somebody who runs campaigns can resume it."))
     if queue["status"] == CampaignStatus.CLOSED or queue["deleted_at"] is not None:
         return NotReady(N_("This campaign is closed. Choose another one."))
-    try:
-        require_member(session, campaign_id, actor)
-    except Forbidden as refusal:
-        return refusal
+    if queue["is_shut_out"]:
+        try:
+            require_member(session, campaign_id, actor)
+        except Forbidden as refusal:
+            return refusal
     return None
 
 
