@@ -11,7 +11,8 @@ import pytest
 import typer.main
 
 from cli import app
-from core.settings import ROOT
+from commands.launcher import Launcher
+from core.settings import ROOT, Settings
 
 
 def run(data_dir: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -95,3 +96,30 @@ def test_only_this_machine_may_listen(tmp_path: Path) -> None:
     done = run(tmp_path, "run", "--no-demo", SHELFWRIGHT_HOST="0.0.0.0")
     assert done.returncode == 1
     assert "this machine only" in done.stderr
+
+
+def test_a_team_needs_its_provider(tmp_path: Path) -> None:
+    done = run(tmp_path, "run", "--no-demo", SHELFWRIGHT_HOST="0.0.0.0", SHELFWRIGHT_SIGN_IN="oidc")
+    assert done.returncode == 1
+    assert "SHELFWRIGHT_OIDC_CLIENT_ID" in done.stderr
+    assert "docs/team.md" in done.stderr
+
+
+def test_an_address_of_another_machine_is_one_sentence(tmp_path: Path) -> None:
+    team = {"HOST": "192.0.2.1", "SIGN_IN": "oidc", "PUBLIC_URL": "https://shelf.example.com"}
+    team |= {f"OIDC_{name}": "https://id.example.com" for name in ("METADATA_URL", "CLIENT_ID", "CLIENT_SECRET")}
+    done = run(tmp_path, "run", "--no-demo", **{f"SHELFWRIGHT_{name}": value for name, value in team.items()})
+    assert (done.returncode, "cannot listen on 192.0.2.1" in done.stderr) == (1, True)
+
+
+def test_streamlit_is_told_what_a_team_needs(tmp_path: Path) -> None:
+    team = Settings(
+        data_dir=tmp_path, host="0.0.0.0", sign_in="oidc", public_url="https://shelf.example.com", oidc_client_id="x"
+    )
+    launcher = Launcher(team, 8600)
+    assert (launcher.url, launcher.public_url) == ("http://127.0.0.1:8600", "https://shelf.example.com")
+    words = launcher.commands["app"]
+    assert f"--secrets.files={tmp_path / 'sign_in' / 'secrets.toml'}" in words
+    assert "--browser.serverAddress=shelf.example.com" in words
+    assert "--browser.serverPort=443" in words
+    assert not [word for word in Launcher(Settings(data_dir=tmp_path), 8600).commands["app"] if "secrets" in word]
