@@ -35,14 +35,14 @@ def kind_inputs(kind: CampaignKind) -> Inputs:
         case CampaignKind.AMBIGUOUS_PAIR:
             left, right = st.columns(2)
             with left:
-                one = _category("campaigns.a", _("Category A"), "a")
+                one = _category("campaigns.a", _("Category A"), "a", kind)
             with right:
-                other = _category("campaigns.b", _("Category B"), "b")
+                other = _category("campaigns.b", _("Category B"), "b", kind)
             return Inputs(category_ids=tuple(id_ for id_ in (one, other) if id_ is not None))
         case CampaignKind.MALL_AUDIT:
             return Inputs(mall_id=_mall())
         case CampaignKind.NEW_LEAF:
-            leaf = _category("campaigns.leaf", _("The new category"), "a")
+            leaf = _category("campaigns.leaf", _("The new category"), "leaf", kind)
             words = st.text_input(
                 _("Words that its products have in their titles, parted by commas"),
                 key="campaigns.words",
@@ -56,23 +56,21 @@ def kind_inputs(kind: CampaignKind) -> Inputs:
     return Inputs()
 
 
-def _category(key: str, title: str, parameter: str) -> int | None:
-    """A leaf, chosen once and shown; a link to the page may name it."""
-    chosen = st.session_state.get(f"{key}.id")
-    if chosen is None and st.query_params.get(parameter, "").isdigit():
-        chosen = int(st.query_params[parameter])
-    category = load_categories(runtime()).get(chosen) if chosen is not None else None
+def _category(key: str, title: str, parameter: str, kind: CampaignKind) -> int | None:
+    """A leaf, chosen once and shown. The URL holds it: a reload finds it, and a link to the page may name it."""
+    asked = st.query_params.get(parameter, "")
+    category = load_categories(runtime()).get(int(asked)) if asked.isascii() and asked.isdigit() else None
     if category is None:
         st.markdown(f"**{title}**")
     else:
         path = category.path_en if language() == "en" and category.path_en else category.path
         st.markdown(f"**{title}:** {escape(path)}")
-    category_picker(f"{key}.picker", browse=category is None, on_pick=lambda id_: _keep(f"{key}.id", id_))
+    category_picker(key, browse=category is None, on_pick=lambda id_: _keep(parameter, id_, kind))
     return category.id if category else None
 
 
-def _keep(key: str, category_id: int) -> None:
-    st.session_state[key] = category_id
+def _keep(parameter: str, category_id: int, kind: CampaignKind) -> None:
+    st.query_params.update({"new": "kind", "kind": kind.value, parameter: str(category_id)})
 
 
 def _mall() -> int | None:
