@@ -210,8 +210,12 @@ def count_gold(runtime: Runtime) -> int:
         return gold.count_gold(session, COUNTED_UP_TO)
 
 
-def list_gold(runtime: Runtime, before_id: int | None = None, limit: int = 50) -> list[GoldProduct]:
-    """Gold products by falling id, those below `before_id` when given; each with who settled it."""
+def list_gold(runtime: Runtime, actor: Actor, before_id: int | None = None, limit: int = 50) -> list[GoldProduct]:
+    """Gold products by falling id, those below `before_id` when given; each with who settled it.
+
+    Raises Forbidden: who is checked by gold does not get to know it.
+    """
+    authorize(actor, Action.REVIEW)
     with runtime.sessions.read() as session:
         return [GoldProduct(*line) for line in gold.list_gold(session, before_id, limit)]
 

@@ -5,7 +5,7 @@ import streamlit as st
 from core.catalogue.taxonomy import load_categories
 from core.labeling.settling import COUNTED_UP_TO, GoldProduct, count_gold, list_gold
 from pages.components.card_view import category_path
-from pages.components.context import runtime
+from pages.components.context import actor, runtime
 from pages.components.keyset_pager import KeysetPager
 from pages.components.numbers import count_text, time_text
 from pages.components.review_actions import take_back
@@ -28,7 +28,7 @@ def gold_list() -> None:
             "later."
         ).format(n=count_text(n) + more)
     )
-    found = list_gold(runtime(), PAGER.after(), PAGE + 1)
+    found = list_gold(runtime(), actor(), PAGER.after(), PAGE + 1)
     for line in found[:PAGE]:
         _line(line)
     PAGER.buttons(found[PAGE - 1].product_id if len(found) > PAGE else None)

@@ -53,7 +53,7 @@ def test_a_settled_product_is_gold(runtime: Runtime, shelf: Shelf, reviewer: Act
     assert (settled.kind, settled.note, settled.previous_category_id) == ("settle", "sure", shelf.leaves[0])
     assert product_label(runtime, product) == (shelf.leaves[2], GOLD)
     assert verdict(runtime, product) == Verdict(shelf.leaves[2], GOLD, DecisionKind.LABEL)
-    line = list_gold(runtime)[0]
+    line = list_gold(runtime, reviewer)[0]
     assert (line.product_id, line.category_id, line.person, line.note) == (product, shelf.leaves[2], "reviewer", "sure")
     assert count(runtime, AuditRow, AuditRow.action == "settle", AuditRow.entity_id == product) == 1
 
@@ -125,8 +125,8 @@ def test_what_nobody_can_tell_is_set_aside(runtime: Runtime, shelf: Shelf, revie
 def test_gold_is_listed_page_by_page(runtime: Runtime, shelf: Shelf, reviewer: Actor) -> None:
     for product in shelf.products:
         settle(runtime, reviewer, product, shelf.leaves[1], f"k{product}")
-    first = list_gold(runtime, limit=3)
-    rest = list_gold(runtime, before_id=first[-1].product_id, limit=3)
+    first = list_gold(runtime, reviewer, limit=3)
+    rest = list_gold(runtime, reviewer, before_id=first[-1].product_id, limit=3)
     assert [line.product_id for line in first + rest] == shelf.products[::-1]
     assert count_gold(runtime) == 5
 
@@ -140,6 +140,8 @@ def test_only_reviewers_settle(runtime: Runtime, shelf: Shelf, reviewer: Actor) 
         set_aside(runtime, anna, product, DecisionKind.CANNOT_TELL, "a")
     with pytest.raises(Forbidden):
         undo_settlement(runtime, anna, settled.id, "a")
+    with pytest.raises(Forbidden):
+        list_gold(runtime, anna)
 
 
 def test_what_cannot_be_settled_is_refused_and_leaves_nothing(runtime: Runtime, shelf: Shelf, reviewer: Actor) -> None:
