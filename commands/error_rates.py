@@ -68,6 +68,7 @@ def _overall(found: ErrorRates) -> dict[str, Any]:
         "difference_low": paired.low if paired else None,
         "difference_high": paired.high if paired else None,
         "verdict": verdict.value,
+        "is_fair": found.may_judge,
         "vote_correlation": found.rho,
         "settled": [
             {"part": one.part.value, "voted": one.n_voted, "settled": one.n_settled} for one in found.sampling.parts
@@ -132,6 +133,12 @@ def _sentence(found: ErrorRates) -> str:
     people, paired, verdict = found.overall()
     if people.value is None:
         return "No product has both blind votes and gold: make a human-baseline campaign, settle, and ask again."
+    if not found.may_judge:
+        parts = "; ".join(
+            f"{one.part.value.replace('_', ' ')}: {one.n_settled} of {one.n_voted} settled"
+            for one in found.sampling.neglected()
+        )
+        return f"The rates are not fair yet, as too little is settled of what people voted on ({parts})."
     if people.is_too_few:
         return f"Only {people.n} products are judged: too few for an error rate."
     model = f"; {found.version} {rate_cell(paired.model)}" if paired else ""

@@ -69,9 +69,7 @@ def first_steps(found: ErrorRates | None) -> None:
 
 
 def neglected_warning(found: ErrorRates) -> None:
-    """Too little is settled of some of the voted products: no verdict would be fair."""
-    if found.may_judge:
-        return
+    """Too little is settled of some of the voted products: no rate would be fair, so none is shown."""
     parts = "; ".join(
         _("{part}: {settled} of {voted} settled").format(
             part=_(PARTS[one.part]), settled=count_text(one.n_settled), voted=count_text(one.n_voted)
@@ -81,8 +79,8 @@ def neglected_warning(found: ErrorRates) -> None:
     st.warning(
         escape(
             _(
-                "No verdict yet: of some products that people voted on hardly any is settled ({parts}). Judged on the "
-                "others alone, one side would look worse than it is."
+                "No error rates yet: of some products that people voted on hardly any is settled ({parts}). Judged on "
+                "the others alone, one side would look far worse than it is."
             ).format(parts=parts)
         ),
         icon=":material/balance:",

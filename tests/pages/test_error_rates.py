@@ -60,7 +60,7 @@ def test_without_gold_it_says_what_to_do(open_page: OpenPage, shelf: Shelf, acto
 def test_one_sentence_says_it_all(open_page: OpenPage, judged: Shelf, actor: Actor) -> None:
     page = framed(open_page, actor)
     said = words(page)
-    assert "No verdict" not in said
+    assert "No error rates" not in said
     assert "People err: 10.0 % (" in said
     assert "; the model v1: 25.0 % (" in said
     assert "People err less than the model." in said
@@ -107,7 +107,8 @@ def test_agreed_products_without_gold_are_warned_of(open_page: OpenPage, judged:
     right = judged.leaf["바지"]
     judged.add([Case(None, [right, right, right], right) for _ in range(400)])
     page = framed(open_page, actor)
-    assert "No verdict yet" in words(page)
+    assert "No error rates yet" in words(page)
+    assert "People err" not in words(page)
     page.toggle(key="error_rates.sampling").set_value(True).run()
     assert not page.exception
     assert "drawn at random" in words(page)
