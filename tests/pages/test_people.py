@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
@@ -152,3 +153,37 @@ def test_a_new_role_counts_from_the_next_click(open_page: OpenPage, sqlite_runti
     page.run()
     assert "does not include this page" not in seen(page)
     assert "annotator → " in seen(page)
+
+
+@pytest.mark.parametrize(
+    ("listens_on", "asked_for"), [("0.0.0.0", "localhost"), (None, "localhost"), ("127.0.0.1", "shelf.example.com")]
+)
+def test_a_password_free_app_is_for_its_own_machine(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, listens_on: str | None, asked_for: str
+) -> None:
+    """Started by hand on another address, or behind a proxy that nobody told us of."""
+    monkeypatch.setattr(st, "get_option", lambda name: listens_on)
+    monkeypatch.setattr(type(st.context), "headers", {"Host": f"{asked_for}:8501"})
+    monkeypatch.setattr(type(st.context), "cookies", {"shelfwright_name": "boss"})
+    page = open_page("app.py").run()
+    assert not page.exception
+    assert any("its own machine only" in error.value for error in page.error)
+    assert not page.text_input
+
+
+def test_a_team_is_not_entered_by_name(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHELFWRIGHT_SIGN_IN", "oidc")
+    monkeypatch.setattr(type(st.context), "cookies", {"shelfwright_name": "boss"})
+    page = open_page("app.py").run()
+    assert not page.exception
+    assert any("The sign-in is not set up" in error.value for error in page.error)
+    assert not page.text_input
+
+
+def test_a_page_without_the_frame_acts_for_nobody_in_a_team(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHELFWRIGHT_SIGN_IN", "oidc")
+    page = open_page("pages/people.py").run()
+    assert page.exception, "NotSignedIn"
+    assert not page.metric
