@@ -105,7 +105,7 @@ def answer_validation_error(request: Request, error: Exception) -> Response:
     parts = [
         {
             "in": str(part["loc"][0]),
-            "name": ".".join(str(step) for step in part["loc"][1:])[:200],
+            "name": _without_surrogates(".".join(str(step) for step in part["loc"][1:])[:200]),
             "code": part["type"],
             "message": _without_surrogates(part["msg"])[:300],
         }

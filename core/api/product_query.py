@@ -37,11 +37,14 @@ class Listing(BaseModel):
 
 
 def checked_filter(caller: Caller, asked: dict[str, Any]) -> ProductFilter:
-    """A stored or asked filter; who does not review cannot ask which products are gold. Raises InvalidInput,
-    Forbidden."""
+    """A filter as it was sent. Raises InvalidInput; Forbidden where it asks which products are gold, or what somebody
+    else decided, and the caller may not see that."""
     wanted = ProductFilter.from_dict(asked)
     if wanted.label_source == LabelSource.GOLD and not sees_gold(caller):
         raise Forbidden(N_("Which products are gold is for reviewers: gold is what annotators are judged by."))
+    asks_for_person = wanted.decided_by not in (None, caller.actor.person_id)
+    if asks_for_person and not may(caller.actor, Action.SEE_PEOPLE):
+        raise Forbidden(N_("What somebody else decided is for those who may see people's figures."))
     return wanted
 
 

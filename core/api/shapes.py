@@ -7,7 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Path, Query, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.errors import N_, InvalidInput
 
@@ -17,14 +17,8 @@ MAX_CURSOR = 500  # characters
 T = TypeVar("T")
 
 
-def _without_nul(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("the character NUL cannot be used")
-    return text
-
-
-Text = Annotated[str, Field(max_length=20_000), AfterValidator(_without_nul)]
-Name = Annotated[str, Field(max_length=200), AfterValidator(_without_nul)]
+Text = Annotated[str, Field(max_length=20_000)]
+Name = Annotated[str, Field(max_length=200)]
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 IdInPath = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Rows on a page.")]
@@ -34,9 +28,33 @@ Cursor = Annotated[
 
 
 class Body(BaseModel):
-    """What a request carries: nothing that is not known."""
+    """What a request carries: nothing that is not known, and text that can be stored."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_stored(cls, sent: Any) -> Any:
+        """However deep it lies: half a surrogate pair is no text, and PostgreSQL takes no NUL."""
+        waiting = [sent]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, dict):
+                waiting += [*part, *part.values()]
+            elif isinstance(part, list):
+                waiting += part
+            elif isinstance(part, str) and ("\0" in part or not is_text(part)):
+                raise ValueError("there is a character that cannot be used (NUL, or half a surrogate pair)")
+        return sent
+
+
+def is_text(text: str) -> bool:
+    """Whether it can be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Shape(BaseModel):

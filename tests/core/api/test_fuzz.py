@@ -20,9 +20,10 @@ VALUES = st.one_of(
     st.text(max_size=20),
     st.sampled_from(["true", "gold", "%", ""]),
 )
+SENT = st.text(st.characters(exclude_categories=()), max_size=8)  # also halves of surrogate pairs
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=12),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | SENT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SENT, inner, max_size=3),
     max_leaves=6,
 )
 PATHS = ("products", "predictions", "categories", "categories/search", "campaigns", "models", "jobs", "decisions")

@@ -1,5 +1,6 @@
 """Products, predictions, categories, models, jobs and campaigns through the API: what a client reads is all there."""
 
+import json
 from typing import Any
 
 import pytest
@@ -45,6 +46,14 @@ def test_filters_that_cannot_be_are_told(program: Program, shelf: Shelf) -> None
     cursor = program.get("/v1/products?limit=1")["next_cursor"]
     program.get(f"/v1/products?order=random&cursor={cursor}", 422)
     program.get(f"/v1/jobs?cursor={cursor}", 422)
+
+
+def test_what_others_decided_is_for_who_may_see_people(program: Program, shelf: Shelf) -> None:
+    mina = program.of("Mina", Role.ANNOTATOR)
+    own = mina.get("/v1/me")["id"]
+    assert mina.get(f"/v1/products?decided_by={own}")["items"] == []
+    mina.get(f"/v1/products?decided_by={own - 1}", 403)
+    program.get(f"/v1/products?decided_by={own}")
 
 
 def test_the_next_page_is_in_the_header_too(program: Program, shelf: Shelf) -> None:
@@ -173,6 +182,9 @@ def test_campaigns_are_listed_page_by_page(program: Program, shelf: Shelf, runti
         {"name": ""},
         {"name": "a\u0000b"},
         {"filter": {"nothing": 1}},
+        {"filter": {"keyword": "\ud800"}},
+        {"filter": {"keyword": "\0"}},
+        {"\ud800": 1},
         {"filter": {"keyword": "no such word"}},
         {"settings": {"overlap": 11}},
         {"settings": {"strata": [{"overlap": 0}]}},
@@ -183,7 +195,9 @@ def test_campaigns_are_listed_page_by_page(program: Program, shelf: Shelf, runti
     ],
 )
 def test_a_campaign_that_cannot_be_is_refused(program: Program, shelf: Shelf, change: dict[str, Any]) -> None:
-    program.post("/v1/campaigns", {"name": "x", "kind": "random", **change}, status=422)
+    body = json.dumps({"name": "x", "kind": "random", **change}).encode()
+    headers = {"Content-Type": "application/json"}
+    program.ask("POST", "/v1/campaigns", 422, headers=headers, content=body)
     assert program.get("/v1/campaigns")["items"] == []
 
 
