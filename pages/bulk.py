@@ -7,13 +7,12 @@ import streamlit as st
 from core.catalogue.taxonomy import Category, load_categories
 from core.errors import AppError
 from core.labeling.bulk import BulkGroup, list_alike, list_groups, list_suggested
-from core.labeling.campaigns import CampaignChoice, list_choices
+from core.labeling.campaigns import CampaignChoice
 from core.labeling.progress import get_progress
-from db.enums import CampaignStatus
 from pages.components.bulk_actions import accept, last_lot, reject, undo_last
 from pages.components.bulk_items import bulk_items
 from pages.components.bulk_state import Asked, Sheet, answers, category_for_all, find_sheet, forget_sheet, new_sheet
-from pages.components.campaign_names import campaign_name
+from pages.components.campaign_choice import choose_campaign, list_my_choices
 from pages.components.card_view import category_path
 from pages.components.category_picker import category_picker
 from pages.components.context import actor, runtime
@@ -22,29 +21,8 @@ from pages.components.labeling_states import no_campaign, not_yet, progress_line
 from pages.components.messages import show_message
 from pages.components.words import _, error_text, escape
 
-CAMPAIGN, GROUP, LIKE = "bulk.campaign", "bulk.group", "bulk.like"
+GROUP, LIKE = "bulk.group", "bulk.like"
 N_GROUPS = 30
-
-
-def choose_campaign() -> CampaignChoice | None:
-    """The one of the URL, else the newest that hands out tasks. The choice lives in the URL."""
-    asked = st.session_state.get(CAMPAIGN) or st.query_params.get("campaign")
-    by_id = {str(one.id): one for one in list_choices(runtime(), also=[asked], person_id=actor().person_id)}
-    if not by_id:
-        return None
-    if st.session_state.get(CAMPAIGN) not in by_id:
-        first = next((id_ for id_, one in by_id.items() if one.status == CampaignStatus.ACTIVE), next(iter(by_id)))
-        st.session_state[CAMPAIGN] = asked if asked in by_id else first
-    chosen = st.selectbox(
-        _("Campaign"),
-        list(by_id),
-        format_func=lambda id_: campaign_name(by_id[id_].name),
-        key=CAMPAIGN,
-        label_visibility="collapsed",
-    )
-    if st.query_params.get("campaign") != chosen:
-        st.query_params["campaign"] = chosen
-    return by_id[chosen]
 
 
 def choose_group(groups: list[BulkGroup], categories: dict[int, Category]) -> int:
@@ -145,12 +123,13 @@ def products(campaign: CampaignChoice) -> None:
 def page() -> None:
     with database_watched():
         show_message()
-        top = st.columns([4, 7], vertical_alignment="center")
-        with top[0]:
-            campaign = choose_campaign()
-        if campaign is None:
+        campaigns = list_my_choices("bulk")
+        if not campaigns:
             no_campaign()
             return
+        top = st.columns([4, 7], vertical_alignment="center")
+        with top[0]:
+            campaign = choose_campaign("bulk", campaigns)
         with top[1]:
             progress_line(get_progress(runtime(), actor(), campaign.id))
         try:

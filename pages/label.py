@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.catalogue.taxonomy import load_categories
 from core.errors import AppError
-from core.labeling.campaigns import CampaignChoice, list_choices
+from core.labeling.campaigns import CampaignChoice
 from core.labeling.card import get_card, peek_next
 from core.labeling.decisions import list_my_decisions
 from core.labeling.progress import get_progress
@@ -16,7 +16,7 @@ from db.enums import CampaignStatus
 from pages.components.also_fits import also_fits, or_also_fits
 from pages.components.asked_choices import asked_choices, blind_notice
 from pages.components.bulk_link import bulk_link
-from pages.components.campaign_names import campaign_name
+from pages.components.campaign_choice import choose_campaign, list_my_choices
 from pages.components.card_view import CardView, make_view
 from pages.components.category_picker import category_picker
 from pages.components.context import actor, runtime
@@ -33,29 +33,6 @@ from pages.components.sign_in import keep_in_step
 from pages.components.suggestions import choice_buttons, other_buttons
 from pages.components.words import _, error_text, escape
 
-CAMPAIGN = "label.campaign"
-LAST_CAMPAIGN = "label.last_campaign"  # survives a visit to another page
-
-
-def choose_campaign(campaigns: list[CampaignChoice]) -> CampaignChoice:
-    """The one of the URL, else the newest that hands out tasks. The choice lives in the URL."""
-    by_id = {str(campaign.id): campaign for campaign in campaigns}
-    first = next((c for c in campaigns if c.status == CampaignStatus.ACTIVE), campaigns[0])
-    if st.session_state.get(CAMPAIGN) not in by_id:
-        asked = st.query_params.get("campaign") or st.session_state.get(LAST_CAMPAIGN)
-        st.session_state[CAMPAIGN] = asked if asked in by_id else str(first.id)
-    chosen = st.selectbox(
-        _("Campaign"),
-        list(by_id),
-        format_func=lambda id_: campaign_name(by_id[id_].name),
-        key=CAMPAIGN,
-        label_visibility="collapsed",
-    )
-    st.session_state[LAST_CAMPAIGN] = chosen
-    if st.query_params.get("campaign") != chosen:  # each writing would be a step of the browser's Back
-        st.query_params["campaign"] = chosen
-    return by_id[chosen]
-
 
 @st.fragment
 def labeling() -> None:
@@ -67,14 +44,13 @@ def labeling() -> None:
 def draw_labeling() -> None:
     keep_in_step()
     show_message()
-    asked = [st.session_state.get(CAMPAIGN), st.query_params.get("campaign"), st.session_state.get(LAST_CAMPAIGN)]
-    campaigns = list_choices(runtime(), also=asked, person_id=actor().person_id)
+    campaigns = list_my_choices("label")
     if not campaigns:
         no_campaign()
         return
     top = st.columns([4, 7, 2], vertical_alignment="center")
     with top[0]:
-        campaign = choose_campaign(campaigns)
+        campaign = choose_campaign("label", campaigns)
     with top[1]:
         progress = get_progress(runtime(), actor(), campaign.id)
         progress_line(progress)
