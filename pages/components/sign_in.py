@@ -127,9 +127,9 @@ def _ask_provider() -> None:
     if refused := st.session_state.get(REFUSED_KEY):
         st.markdown("#### " + _("You cannot work here yet"))
         st.warning(escape(error_text(refused)), icon=":material/lock:")
-        left, right = st.columns([1, 4])
-        left.button(_("Try again"), key="app.try_again", type="primary")
-        right.button(_("Sign in as somebody else"), key="app.sign_out", on_click=st.logout, type="tertiary")
+        with st.container(horizontal=True):
+            st.button(_("Try again"), key="app.try_again", type="primary")
+            st.button(_("Sign in as somebody else"), key="app.sign_out", on_click=st.logout)
         return
     if "is_logged_in" not in st.user:  # started by hand, without what the launcher tells Streamlit
         st.error(_("The sign-in is not set up. Start the app with `cli.py run`."))
