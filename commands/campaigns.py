@@ -191,10 +191,9 @@ def _mall(runtime: Runtime, word: str) -> int:
 
 
 def _free_name(runtime: Runtime, name: str) -> str:
-    from core.labeling.campaigns import list_campaigns
+    from core.labeling.campaigns import list_names
 
-    every = [*list_campaigns(runtime), *list_campaigns(runtime, deleted=True)]
-    taken = {campaign.name for campaign in every}
+    taken = set(list_names(runtime))
     return next(text for n in range(1, len(taken) + 2) if (text := name if n == 1 else f"{name} {n}") not in taken)
 
 

@@ -34,6 +34,11 @@ def is_name_taken(session: Session, name: str) -> bool:
     return session.scalar(sa.select(CampaignRow.id).where(CampaignRow.name == name)) is not None
 
 
+def list_names(session: Session) -> list[str]:
+    """The name of every campaign, deleted ones too: a name is given once."""
+    return list(session.scalars(sa.select(CampaignRow.name)))
+
+
 def find_deleted(session: Session, name: str) -> bool:
     """A deleted campaign still has this name."""
     query = sa.select(CampaignRow.id).where(CampaignRow.name == name, CampaignRow.deleted_at.is_not(None))

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.jobs.queue import find_unfinished_job
-from core.labeling.campaigns import Campaign, list_campaigns
+from core.labeling.campaigns import Campaign, list_campaigns, list_names
 from core.labeling.targets import measure_errors
 from core.permissions import Action, may
 from core.training.intervals import Rate
@@ -61,7 +61,7 @@ def show_more() -> None:
 
 show_message()
 every = list_campaigns(runtime())
-names = [one.name for one in every]
+names = list_names(runtime())
 may_edit = may(actor(), Action.EDIT_CAMPAIGNS)
 if may_edit:
     render_new(is_first=not every)

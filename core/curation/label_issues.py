@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import N_, InvalidInput, NotReady
 from core.jobs.queue import enqueue
-from core.labeling.campaigns import Campaign, create_campaign, list_campaigns
+from core.labeling.campaigns import Campaign, create_campaign, list_names
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.training.intervals import Rate, rate
@@ -119,7 +119,7 @@ def create_issue_campaign(runtime: Runtime, actor: Actor, method: NoiseMethod, n
         if not label_issues.count_open(session, method):
             raise NotReady(N_("No suspicious label is open. Look for them first."))
     recipe = ready_made(CampaignKind.LABEL_ISSUES)
-    taken = {campaign.name for campaign in list_campaigns(runtime)}
+    taken = set(list_names(runtime))
     numbered = (name if n == 1 else f"{name} {n}" for n in range(1, len(taken) + 2))
     free = next(text for text in numbered if text not in taken)
     return create_campaign(

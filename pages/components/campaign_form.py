@@ -12,7 +12,7 @@ from core.labeling.campaigns import (
     Inputs,
     Recipe,
     create_campaign,
-    list_campaigns,
+    list_names,
     ready_made,
 )
 from db.enums import CampaignKind, CampaignOrder, ProductOrder
@@ -57,7 +57,7 @@ def campaign_form(given: tuple[ProductFilter, ProductOrder] | None) -> None:
     if recipe is None:
         return
     _what_it_takes(recipe, kind, given is not None)
-    name = free_name(kind, [campaign.name for campaign in list_campaigns(runtime())])
+    name = free_name(kind, list_names(runtime()))
     with st.form("campaigns.form", border=False):
         left, middle, right = st.columns([4, 1, 1])
         left.text_input(_("Name"), value=name, max_chars=200, key=_key(f"name.{kind}"))

@@ -1,7 +1,14 @@
 """Campaigns: named labeling queues. This is what other rooms use of them; each noun has a file of its own."""
 
 from core.labeling.campaigns.building import build_campaign, run_build_job
-from core.labeling.campaigns.campaign import Campaign, CampaignChoice, get_campaign, list_campaigns, list_choices
+from core.labeling.campaigns.campaign import (
+    Campaign,
+    CampaignChoice,
+    get_campaign,
+    list_campaigns,
+    list_choices,
+    list_names,
+)
 from core.labeling.campaigns.creating import clone_campaign, create_campaign, ensure_default_campaign
 from core.labeling.campaigns.kinds import LOW_CONFIDENCE, Inputs, Recipe, ready_made
 from core.labeling.campaigns.lifecycle import (
@@ -32,6 +39,7 @@ __all__ = [
     "get_campaign",
     "list_campaigns",
     "list_choices",
+    "list_names",
     "pause_campaign",
     "ready_made",
     "reopen_campaign",

@@ -76,6 +76,12 @@ def list_campaigns(
         return _campaigns(session, campaigns.list_campaigns(session, limit, deleted, before_id, status))
 
 
+def list_names(runtime: Runtime) -> list[str]:
+    """The name of every campaign, deleted ones too: none of them can be given again."""
+    with runtime.sessions.read() as session:
+        return campaigns.list_names(session)
+
+
 def list_choices(
     runtime: Runtime, also: Iterable[str | None] = (), person_id: int | None = None
 ) -> list[CampaignChoice]:
