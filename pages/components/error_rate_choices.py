@@ -1,4 +1,4 @@
-"""What the page of error rates is asked for: version, department, level, verdicts. All but the last stand in the URL."""
+"""What the page of error rates is asked for: version, department, level, verdicts. All but verdicts are in the URL."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
