@@ -22,7 +22,7 @@ from db import exports, model_versions
 from db.enums import DecisionKind, ProductOrder
 from db.standing_labels import latest_imported
 
-FIELD, VERDICT, NOTE, SHOWN = "category", "verdict", "note", "title"
+FIELD, VERDICT, NOTE, SHOWN = "label", "verdict", "note", "title"
 
 
 def write_tasks(
