@@ -102,19 +102,12 @@ def find_standing(session: Session, product_id: int) -> DecisionRow | None:
     return session.scalar(query)
 
 
-def find_last_of(session: Session, person_id: int) -> DecisionRow | None:
-    """The settlement that this person made last and that stands."""
-    query = (
-        sa.select(DecisionRow)
-        .where(
-            DecisionRow.person_id == person_id,
-            *SETTLED,
-            stands(DecisionRow),
-        )
-        .order_by(DecisionRow.id.desc())
-        .limit(1)
-    )
-    return session.scalar(query)
+def find_last_of(session: Session, person_id: int, limit: int = 1_000) -> DecisionRow | None:
+    """The settlement that this person made last and that stands, among their last `limit` decisions."""
+    mine = sa.select(DecisionRow.id).where(DecisionRow.person_id == person_id)
+    recent = mine.order_by(DecisionRow.id.desc()).limit(limit).subquery()
+    query = sa.select(DecisionRow).join(recent, recent.c.id == DecisionRow.id).where(*SETTLED, stands(DecisionRow))
+    return session.scalar(query.order_by(DecisionRow.id.desc()).limit(1))
 
 
 def list_batch(session: Session, batch_key: str, limit: int) -> list[DecisionRow]:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from db.enums import DecisionKind, LabelSource
 from db.gold import stands
-from db.tables import AcceptedAlternativeRow, DecisionRow, LabelRow, PersonRow, ProductRow
+from db.tables import AcceptedAlternativeRow, DailyProgressRow, DecisionRow, LabelRow, PersonRow, ProductRow
 
 VERDICTS = (DecisionKind.LABEL, DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING)
 
@@ -26,8 +26,8 @@ class GoldVote(NamedTuple):
 
 
 def list_checked_people(session: Session) -> list[tuple[int, str, bool]]:
-    """(id, name, may still work) of people who ever answered a hidden check, by name."""
-    has_checks = sa.exists().where(DecisionRow.person_id == PersonRow.id, DecisionRow.is_gold_check)
+    """(id, name, may still work) of people whose daily counts know of a hidden check, by name."""
+    has_checks = sa.exists().where(DailyProgressRow.person_id == PersonRow.id, DailyProgressRow.n_gold > 0)
     query = sa.select(PersonRow.id, PersonRow.name, PersonRow.is_active).where(has_checks).order_by(PersonRow.name)
     return [(id_, name, is_active) for id_, name, is_active in session.execute(query)]
 

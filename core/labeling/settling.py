@@ -12,6 +12,7 @@ from core.labeling.busy import database_in_words
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor, utc_now
+from core.webhooks import note_event
 from db import decisions, gold
 from db.enums import DecisionKind
 from db.people import add_audit, raise_revision
@@ -122,6 +123,9 @@ def _write(runtime: Runtime, values: dict[str, Any]) -> Settlement:
         return _settlement(row, decisions.is_undone(session, row.id))
 
 
+_TOLD = ("kind", "campaign_id", "product_id", "person_id", "category_id", "created_at")
+
+
 def write_settlement(session: Session, values: dict[str, Any]) -> int | None:
     """The settlement's row, its gold label and its audit row; None when its key was used before."""
     product_id, category_id, kind = values["product_id"], values["category_id"], values["kind"]
@@ -149,6 +153,7 @@ def write_settlement(session: Session, values: dict[str, Any]) -> int | None:
         {"category_id": category_id, "kind": kind.value, "decision_id": decision_id},
         values.get("note"),
     )
+    note_event(session, "decision.settled", {"id": decision_id} | {name: values.get(name) for name in _TOLD})
     return decision_id
 
 
@@ -176,7 +181,8 @@ def undo_in(session: Session, actor: Actor, row: DecisionRow, key: str, note: st
     now = utc_now()
     decisions.lock_product(session, row.product_id, None)
     before = gold.find_label(session, row.product_id)
-    if gold.add_undo(session, row, actor.person_id, key, note, now) is None:
+    undo_id = gold.add_undo(session, row, actor.person_id, key, note, now)
+    if undo_id is None:
         if not decisions.is_undone(session, row.id):
             raise Conflict(N_("This idempotency key was used for something else."))
         return
@@ -193,6 +199,8 @@ def undo_in(session: Session, actor: Actor, row: DecisionRow, key: str, note: st
         (after._asdict() if after else {}) | {"decision_id": row.id},
         note,
     )
+    told = {"kind": DecisionKind.UNDO, "product_id": row.product_id, "person_id": actor.person_id, "created_at": now}
+    note_event(session, "decision.undone", {"id": undo_id, "undoes_id": row.id, **told})
     raise_revision(session, "gold")
 
 

@@ -52,7 +52,7 @@ def annotator_view() -> None:
     )
 
 
-def _line(person: PersonQuality) -> dict[str, str | int]:
+def _line(person: PersonQuality) -> dict[str, str | int | None]:
     name = person.name if person.is_active else _("{name} (switched off)").format(name=person.name)
     is_shown = not person.right.is_too_few and person.closeness is not None
     return {
@@ -62,8 +62,8 @@ def _line(person: PersonQuality) -> dict[str, str | int]:
         _("Recent"): rate_text(person.recent),
         _("Trend"): _(TRENDS[person.trend]) if person.trend != Trend.UNKNOWN else "–",
         _("Closeness"): f"{person.closeness:.2f}" if is_shown else "–",
-        _("Missed by a sibling"): person.misses.get(Miss.SIBLING, 0),
-        _("In the department"): person.misses.get(Miss.DEPARTMENT, 0),
-        _("Elsewhere"): person.misses.get(Miss.ELSEWHERE, 0),
+        _("Missed by a sibling"): person.misses.get(Miss.SIBLING, 0) if is_shown else None,
+        _("In the department"): person.misses.get(Miss.DEPARTMENT, 0) if is_shown else None,
+        _("Elsewhere"): person.misses.get(Miss.ELSEWHERE, 0) if is_shown else None,
         _("Cannot tell"): person.n_cannot_tell,
     }

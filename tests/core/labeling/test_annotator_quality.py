@@ -13,8 +13,8 @@ from core.people import sign_in_local
 from core.runtime import Runtime
 from core.types import Actor, utc_now
 from db.enums import DecisionKind, Role
-from db.tables import AcceptedAlternativeRow, DecisionRow
-from tests.core.labeling.shelf import Shelf, annotator, fill_shelf
+from db.tables import AcceptedAlternativeRow, DailyProgressRow, DecisionRow
+from tests.core.labeling.shelf import Shelf, add_campaign, annotator, fill_shelf
 
 GOLD = 0  # the leaf that everything is; leaf 1 is its sibling, 2 and 3 lie elsewhere
 
@@ -33,8 +33,11 @@ def gold_shelf(runtime: Runtime, reviewer: Actor, n: int = 5) -> Shelf:
 
 def answer_checks(runtime: Runtime, shelf: Shelf, name: str, said: Sequence[int | None], is_check: bool = True) -> None:
     """Answers to hidden checks, oldest first, as indexes of leaves; none: cannot tell."""
-    person = annotator(runtime, name)
+    person, now = annotator(runtime, name), utc_now()
+    campaign = add_campaign(runtime, shelf, [], name=f"checks of {name}")
     with runtime.sessions.write() as session:
+        counts = {"n_decisions": len(said), "n_gold": len(said) if is_check else 0}
+        session.add(DailyProgressRow(campaign_id=campaign, person_id=person.person_id, day=now.date(), **counts))
         session.add_all(
             DecisionRow(
                 idempotency_key=f"{name}-{is_check}-{i}",
@@ -43,7 +46,7 @@ def answer_checks(runtime: Runtime, shelf: Shelf, name: str, said: Sequence[int 
                 person_id=person.person_id,
                 category_id=None if leaf is None else shelf.leaves[leaf],
                 is_gold_check=is_check,
-                created_at=utc_now(),
+                created_at=now,
             )
             for i, leaf in enumerate(said)
         )
