@@ -1,0 +1,93 @@
+"""The Taxonomy page edits the tree: preview, reason, result, undo, history, examples."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.catalogue.taxonomy import load_categories
+from core.people import sign_in_local
+from core.runtime import Runtime
+from db.enums import Role
+from pages.components.context import ACTOR_KEY
+from tests.core.catalogue.taxonomy_edits.trees import Shop, decide, fill_shop, labels_now
+
+
+@pytest.fixture
+def shop(sqlite_runtime: Runtime) -> Shop:
+    return fill_shop(sqlite_runtime)
+
+
+@pytest.fixture
+def page(open_page, shop: Shop) -> AppTest:  # type: ignore[no-untyped-def]
+    page = open_page("pages/taxonomy.py")
+    page.query_params["category"] = str(shop.leaves[0])
+    return page.run()
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    next(button for button in page.button if button.label == label).click().run()
+    assert not page.exception
+    return page
+
+
+def texts(page: AppTest) -> str:
+    return "\n".join(part.value for part in [*page.markdown, *page.caption, *page.text, *page.success, *page.error])
+
+
+def choose(page: AppTest, shop: Shop, act: str) -> None:
+    page.button_group(f"taxonomy.edit.act.{shop.leaves[0]}").set_value(act).run()
+
+
+def test_a_split_is_shown_done_and_undone(page: AppTest, shop: Shop, sqlite_runtime: Runtime) -> None:
+    before = labels_now(sqlite_runtime)
+    choose(page, shop, "split")
+    page.text_area(f"taxonomy.edit.split.{shop.leaves[0]}.leaves").set_value("청바지: jeans\n나머지").run()
+    press(page, "See what it touches")
+    assert "Of these" in texts(page)
+    assert labels_now(sqlite_runtime) == before
+    press(page, "Do it")
+    assert "Say why" in texts(page)
+    page.text_input("taxonomy.edit.reason").set_value("too broad").run()
+    press(page, "Do it")
+    assert "2 products went along" in texts(page)
+    press(page, "Make a campaign of them")
+    assert "is made, with" in texts(page)
+    press(page, "Undo")
+    assert labels_now(sqlite_runtime) == before
+    assert "too broad" in texts(page)
+
+
+def test_what_is_refused_says_why(page: AppTest, shop: Shop) -> None:
+    choose(page, shop, "rename")
+    page.text_input(f"taxonomy.edit.rename.{shop.leaves[0]}.name").set_value("셔츠").run()
+    press(page, "See what it touches")
+    assert "Merge the two instead" in page.error[0].value
+
+
+def test_a_new_leaf_from_the_first_level(page: AppTest, sqlite_runtime: Runtime) -> None:
+    del page.query_params["category"]
+    page.run()
+    page.text_input("taxonomy.edit.add.0.name").set_value("*새 가지*").run()
+    press(page, "See what it touches")
+    press(page, "Do it")
+    assert "*새 가지*" in {one.path for one in load_categories(sqlite_runtime).values()}
+    assert "\\*새 가지\\*" in texts(page)
+
+
+def test_examples_are_added_and_removed(page: AppTest, shop: Shop) -> None:
+    key = f"taxonomy.example.{shop.leaves[0]}"
+    page.text_input(f"{key}.product").set_value("p3").run()
+    press(page, "Add")
+    assert "Belongs here: 청바지 slim" in texts(page)
+    page.text_input(f"{key}.product").set_value("nothing").run()
+    press(page, "Add")
+    assert "no product 'nothing'" in texts(page).replace("\\", "")
+    press(page, "Remove")
+    assert "Belongs here:" not in texts(page)
+
+
+def test_who_may_not_edit_sees_no_buttons(page: AppTest, shop: Shop, sqlite_runtime: Runtime) -> None:
+    decide(sqlite_runtime, sign_in_local(sqlite_runtime, "tester"), shop.products[0], shop.leaves[0])
+    page.session_state[ACTOR_KEY] = sign_in_local(sqlite_runtime, "ann", Role.ANNOTATOR)
+    page.run()
+    assert not page.exception
+    assert not [button for button in page.button if button.label in ("See what it touches", "Add", "Undo")]
