@@ -20,7 +20,7 @@ VIEWS = {
     "settle": N_("Disagreements"),
     "agreement": N_("Agreement"),
     "people": N_("Annotators on gold"),
-    "gold": N_("Gold"),
+    "gold": N_("Gold products"),
 }
 
 
