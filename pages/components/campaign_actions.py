@@ -19,6 +19,7 @@ from core.labeling.campaigns import (
 from core.labeling.members import set_members
 from core.permissions import Action, may
 from db.enums import CampaignStatus
+from pages.components.campaign_form import N_MADE
 from pages.components.campaign_names import campaign_name, free_text
 from pages.components.campaign_settings import people
 from pages.components.context import actor, runtime
@@ -34,6 +35,13 @@ def campaign_actions(campaign: Campaign, taken: list[str]) -> None:
                 "pages/label.py",
                 label=_("Label these"),
                 icon=":material/label:",
+                query_params={"campaign": str(campaign.id)},
+            )
+        if campaign.status == CampaignStatus.ACTIVE and not campaign.settings.is_blind:
+            st.page_link(
+                "pages/bulk.py",
+                label=_("Many at once"),
+                icon=":material/grid_view:",
                 query_params={"campaign": str(campaign.id)},
             )
         st.page_link(
@@ -93,8 +101,13 @@ def _clone(campaign: Campaign, taken: list[str]) -> None:
         _("Clone"),
         key=f"campaigns.clone.{campaign.id}",
         icon=":material/content_copy:",
-        on_click=lambda: _act(clone_campaign, campaign.id, st.session_state[name], st.session_state[what]),
+        on_click=lambda: _make_clone(campaign.id, st.session_state[name], st.session_state[what]),
     )
+
+
+def _make_clone(campaign_id: int, name: str, only_undecided: bool) -> None:
+    _act(clone_campaign, campaign_id, name, only_undecided)
+    st.session_state[N_MADE] = st.session_state.get(N_MADE, 0) + 1  # the form proposes a name that is free now
 
 
 def _members(campaign: Campaign) -> None:

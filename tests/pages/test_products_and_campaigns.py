@@ -7,11 +7,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.jobs.queue import find_unfinished_job
-from core.labeling.campaigns import list_campaigns
+from core.labeling.campaigns import CampaignSettings, Stratum, list_campaigns
 from core.runtime import Runtime
 from core.settings import ROOT
 from core.types import Actor
-from db.enums import CampaignStatus
+from db.enums import CampaignOrder, CampaignStatus
 from db.tables import CampaignRow
 from pages.components.words import LANGUAGE_KEY
 from tests.core.labeling.shelf import Shelf, change_row, fill_shelf
@@ -156,3 +156,76 @@ def test_what_cannot_be_made_is_said(open_page) -> None:  # type: ignore[no-unty
     page = open_page("campaigns", new="filter", keyword="nowhere to be found")
     create(page)
     assert "No product matches" in page.error[0].value
+
+
+def test_a_kind_is_told_what_it_needs(open_page, shelf: Shelf, sqlite_runtime: Runtime) -> None:  # type: ignore[no-untyped-def]
+    a, b = shelf.leaves[1], shelf.leaves[2]
+    page = open_page("campaigns", new="kind", kind="ambiguous_pair", a=str(a))
+    assert any("Choose the two categories" in one.value for one in page.caption)
+    assert not any(button.label == "Create the campaign" for button in page.button)
+    page = open_page("campaigns", new="kind", kind="ambiguous_pair", a=str(a), b=str(b))
+    assert any("30 products" in one.label for one in page.get("page_link"))
+    create(page)
+    assert not page.exception
+    (made,) = list_campaigns(sqlite_runtime)
+    assert (made.settings.choices, made.n_tasks, made.filter.pair_ids) == ((a, b), 30, (a, b))
+
+
+def test_more_settings_are_kept(open_page, sqlite_runtime: Runtime, actor: Actor) -> None:  # type: ignore[no-untyped-def]
+    page = open_page("campaigns", new="kind", kind="random")
+    key = "campaigns.more.random.0"
+    for field, value in (("share", 20), ("gold", 10), ("decisions", 40), ("error", 5.0), ("max", 25)):
+        page.number_input(key=f"{key}.{field}").set_value(value)
+    page.toggle(key=f"{key}.blind").set_value(True)
+    page.selectbox(key=f"{key}.order").set_value(CampaignOrder.OLDEST)
+    page.multiselect(key=f"{key}.members").set_value([actor.person_id])
+    page.number_input(key="campaigns.overlap.random.0").set_value(2)
+    create(page)
+    assert not page.exception
+    (made,) = list_campaigns(sqlite_runtime)
+    assert made.settings == CampaignSettings(
+        overlap=2,
+        strata=(Stratum(3, share=0.2),),
+        is_blind=True,
+        max_per_category=25,
+        gold_rate=0.1,
+        target_decisions=40,
+        target_error=0.05,
+        member_ids=(actor.person_id,),
+    )
+    assert made.order == CampaignOrder.OLDEST
+    shown = " ".join(one.value for one in page.caption)
+    for words in ("2 to 3 people per product", "at most 25", "10 % hidden checks", "for tester", "40 decisions"):
+        assert words in shown.replace("\\", "")
+
+
+def test_clone_delete_and_restore_by_button(open_page, sqlite_runtime: Runtime) -> None:  # type: ignore[no-untyped-def]
+    page = open_page("campaigns")
+    create(page)
+    (made,) = list_campaigns(sqlite_runtime)
+    page.button(key=f"campaigns.close.{made.id}").click().run()
+    page.button(key=f"campaigns.reopen.{made.id}").click().run()
+    page.button(key=f"campaigns.clone.{made.id}").click().run()
+    assert [one.name for one in list_campaigns(sqlite_runtime)] == ["Low confidence 2", "Low confidence"]
+    page.button(key=f"campaigns.delete.{made.id}").click().run()
+    assert len(list_campaigns(sqlite_runtime)) == 2  # no reason was given
+    page.text_input(key=f"campaigns.reason.{made.id}").input("a slip")
+    page.button(key=f"campaigns.delete.{made.id}").click().run()
+    assert not page.exception
+    assert [one.name for one in list_campaigns(sqlite_runtime)] == ["Low confidence 2"]
+    assert page.text_input(key="campaigns.name.low_confidence.2").value == "Low confidence 3"
+    page.button(key=f"campaigns.restore.{made.id}").click().run()
+    assert len(list_campaigns(sqlite_runtime)) == 2
+
+
+def test_filters_of_the_products_page(open_page) -> None:  # type: ignore[no-untyped-def]
+    page = open_page("products", any_words="shirt,nothing", months="1,12", margin_above="0.1")
+    assert page.text_input(key="products.any_words").value == "shirt, nothing"
+    assert page.multiselect(key="products.months").value == [1, 12]
+    page.multiselect(key="products.months").set_value([3, 2]).run()
+    assert page.query_params["months"] == "2,3"
+    page.toggle(key="products.people_disagree").set_value(True).run()
+    assert page.query_params["people_disagree"] == "1"
+    page.button(key="products.chip.any_words").click().run()
+    assert "any_words" not in page.query_params
+    assert not page.exception
