@@ -6,16 +6,21 @@ import streamlit as st
 
 from core.catalogue.products import ListedProduct, ProductFilter, ProductPage, count_products, list_products
 from core.catalogue.taxonomy import Category, load_categories
+from core.permissions import Action, may
 from db.enums import LabelSource, ProductOrder
 from pages.components.card_view import hard_text
-from pages.components.context import revision, runtime
+from pages.components.context import actor, revision, runtime
 from pages.components.numbers import count_text
 from pages.components.words import N_, _, language
 
 PAGE_ROWS = 50
 COUNTED = 10_000
 REVISIONS = ("taxonomy", "products", "models", "predictions", "campaigns")
-WHO = {LabelSource.HUMAN: N_("a person"), LabelSource.IMPORT: N_("import")}
+WHO = {
+    LabelSource.HUMAN: N_("a person"),
+    LabelSource.IMPORT: N_("import"),
+    LabelSource.GOLD: N_("Settled by a reviewer"),
+}
 
 
 @st.cache_data(ttl=5, max_entries=50, show_spinner=False)
@@ -68,7 +73,7 @@ def _row(product: ListedProduct, tree: dict[int, Category]) -> dict[str, Any]:
         _("Title"): product.title,
         _("Mall"): product.mall,
         _("Current label"): _path(product.category_id, tree),
-        _("Labeled by"): _(WHO[product.label_source]) if product.label_source else None,
+        _("Labeled by"): _who(product.label_source),
         _("Model says"): _path(product.predicted_category_id, tree),
         _("Confidence"): _percent(product.confidence),
         _("Margin"): _percent(product.margin),
@@ -78,6 +83,13 @@ def _row(product: ListedProduct, tree: dict[int, Category]) -> dict[str, Any]:
         _("Price"): float(product.price) if product.price is not None else None,
         _("Registered"): product.registered_at,
     }
+
+
+def _who(source: LabelSource | None) -> str | None:
+    """Which products are gold is for reviewers: it is what annotators are judged by."""
+    if source == LabelSource.GOLD and not may(actor(), Action.REVIEW):
+        source = LabelSource.HUMAN
+    return _(WHO[source]) if source else None
 
 
 def _percent(fraction: float | None) -> float | None:

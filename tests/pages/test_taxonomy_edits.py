@@ -91,3 +91,23 @@ def test_who_may_not_edit_sees_no_buttons(page: AppTest, shop: Shop, sqlite_runt
     page.run()
     assert not page.exception
     assert not [button for button in page.button if button.label in ("See what it touches", "Add", "Undo")]
+
+
+def test_products_list_what_is_gold_and_what_was_merged(open_page, sqlite_runtime: Runtime) -> None:  # type: ignore[no-untyped-def]
+    from core.catalogue.taxonomy_edits.acts import merge_categories
+    from core.labeling.settling import settle
+
+    shop = fill_shop(sqlite_runtime)
+    me = sign_in_local(sqlite_runtime, "tester")
+    settle(sqlite_runtime, me, shop.products[0], shop.leaves[0], "gold")
+    merge_categories(sqlite_runtime, me, shop.leaves[0], shop.leaves[1], reason="x")
+    page = open_page("pages/products.py")
+    page.query_params["category_ids"] = str(shop.leaves[0])
+    page.run()
+    assert not page.exception
+    table = page.dataframe[0].value
+    assert set(table["Current label"]) == {"옷 > 셔츠"}
+    assert list(table["Labeled by"]).count("Settled by a reviewer") == 1
+    page.session_state[ACTOR_KEY] = sign_in_local(sqlite_runtime, "ann", Role.ANNOTATOR)
+    page.run()
+    assert "Settled by a reviewer" not in list(page.dataframe[0].value["Labeled by"])
