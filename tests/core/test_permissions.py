@@ -40,6 +40,7 @@ WITHOUT_A_RIGHT = {
     "core.api.idempotency.keep": OWN,
     "core.api.idempotency.forget": OWN,
     "core.members.list_members": ASKS_OTHERWISE,
+    "core.overview.get_overview": ASKS_OTHERWISE,
     "core.labeling.first_campaign.offer_first_campaign": ASKS_OTHERWISE,
     "core.permissions.may": "says whether",
     "core.permissions.authorize": "is the question",

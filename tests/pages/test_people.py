@@ -8,11 +8,13 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from core import api_tokens
+from core.labeling.campaigns import delete_campaign, list_campaigns
 from core.people import change_role, deactivate, invite, sign_in_local
 from core.runtime import Runtime
 from core.types import Actor
 from db.enums import Role
 from db.members import find_by_email, get_person
+from tests.core.labeling.shelf import add_campaign, fill_shelf
 
 OpenPage = Callable[[str], AppTest]
 
@@ -187,3 +189,16 @@ def test_a_page_without_the_frame_acts_for_nobody_in_a_team(
     page = open_page("pages/people.py").run()
     assert page.exception, "NotSignedIn"
     assert not page.metric
+
+
+def test_a_deleted_campaign_comes_back_from_the_trail(
+    open_page: OpenPage, sqlite_runtime: Runtime, actor: Actor
+) -> None:
+    campaign = add_campaign(sqlite_runtime, fill_shelf(sqlite_runtime, 2), name="Autumn")
+    delete_campaign(sqlite_runtime, actor, campaign, "made twice")
+    page = opened(open_page, sqlite_runtime, Role.OPERATOR, "audit")
+    assert "Reason: *made twice*" in seen(page)
+    next(button for button in page.button if button.label == "Restore this campaign").click().run()
+    assert not page.exception
+    assert [found.name for found in list_campaigns(sqlite_runtime)] == ["Autumn"]
+    assert "campaign restored" in seen(page)
