@@ -4,6 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.analysis.error_rates import ErrorRates, get_error_rates
+from core.analysis.fair_sample import missing
 from core.analysis.verdicts import ErrorRow
 from core.permissions import Action, may
 from pages.components.context import actor, revision, runtime
@@ -89,7 +90,7 @@ elif found.n == 0:
     first_steps(found)
 elif not found.may_judge:  # rates of a sample that is not fair would be wrong, so none is shown
     neglected_warning(found)
-    if may(actor(), Action.REVIEW):
+    if may(actor(), Action.REVIEW) and missing(found):
         fair_sample_box(found)
     how_counted(found)
 else:

@@ -20,9 +20,8 @@ QUEUE, SETTLED = "error_rates.sample", "error_rates.n_settled"  # (product, idem
 
 
 def fair_sample_box(found: ErrorRates) -> None:
-    """Drawn where a part of the voted products is hardly settled. What is settled here counts after a moment."""
-    n_left = max(missing(found) - st.session_state.get(SETTLED, 0), 0)
-    label = _("Settle a fair sample: about {n} more products").format(n=count_text(n_left))
+    """Drawn where a part of the voted products is hardly settled."""
+    label = _("Settle a fair sample: about {n} more products").format(n=count_text(missing(found)))
     if st.toggle(label, key="error_rates.sampling"):
         _card(found)
 
@@ -30,6 +29,9 @@ def fair_sample_box(found: ErrorRates) -> None:
 @st.fragment
 def _card(found: ErrorRates) -> None:
     show_message()
+    if st.session_state.get(SETTLED, 0) >= missing(found):  # enough, as far as can be told: look at all of it again
+        st.session_state[SETTLED] = 0
+        st.rerun()
     st.caption(
         _(
             "Products on which people agreed, drawn at random. Say what each one is, without seeing what was voted. "
@@ -51,6 +53,8 @@ def _card(found: ErrorRates) -> None:
         facts = ((_("Mall category"), product.mall_category), (_("Brand"), product.brand))
         product_facts(tuple((name, value) for name, value in facts if value))
         category_picker(f"error_rates.pick.{product.id}", _("What is it?"), browse=False, on_pick=_settle)
+        n_settled = st.session_state.get(SETTLED, 0)
+        st.text(_("Settled now: {n} of about {all}").format(n=count_text(n_settled), all=count_text(missing(found))))
         st.button(_("Later"), key="error_rates.later", icon=":material/skip_next:", on_click=_later)
 
 

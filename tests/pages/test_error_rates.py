@@ -7,11 +7,14 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.analysis import error_rates
+from core.analysis.fair_sample import draw_fair_sample, missing
 from core.jobs.queue import list_jobs
 from core.labeling.campaigns import list_campaigns
+from core.labeling.settling import settle
 from core.runtime import Runtime
 from core.types import Actor
 from db.enums import CampaignKind
+from pages.components.error_rate_sample import QUEUE
 from pages.components.words import LANGUAGE_KEY
 from tests.core.analysis.gold_shelf import Case, Shelf, make_shelf
 
@@ -125,3 +128,18 @@ def test_a_large_catalogue_is_worked_out_by_a_job(
     assert "worked out in the background" in words(page)
     page.button(key="error_rates.refresh").click().run()
     assert [job.kind for job in list_jobs(judged.runtime)] == [error_rates.JOB]
+
+
+def test_settling_the_sample_brings_the_rates(open_page: OpenPage, judged: Shelf, actor: Actor) -> None:
+    right = judged.leaf["바지"]
+    judged.add([Case(None, [right, right, right], right) for _ in range(400)])
+    page = framed(open_page, actor)
+    page.toggle(key="error_rates.sampling").set_value(True).run()
+    queue = page.session_state[QUEUE]
+    assert len(queue) == len({key for _, key in queue}) == 20
+    found = error_rates.get_error_rates(judged.runtime)
+    assert found is not None
+    for product_id in draw_fair_sample(judged.runtime, actor, found, missing(found)).product_ids:
+        settle(judged.runtime, actor, product_id, right, f"fair-{product_id}")
+    page.run()
+    assert "People err: " in words(page)
