@@ -52,7 +52,7 @@ def claim_command(campaign: CampaignOption = None, as_json: JsonFlag = False) ->
     from core.labeling.card import get_card
 
     with opened() as (runtime, actor):
-        campaign_ids = [campaign] if campaign is not None else _open_campaigns(runtime)
+        campaign_ids = [campaign] if campaign is not None else _open_campaigns(runtime, actor)
         task = _claim_first(runtime, actor, campaign_ids)
         if task is None:
             where = "this campaign" if len(campaign_ids) == 1 else "any open campaign"
@@ -89,11 +89,15 @@ def _claim_first(runtime: Runtime, actor: Actor, campaign_ids: list[int]) -> "Ta
     return next((task for id_ in campaign_ids if (task := claim_task(runtime, actor, id_))), None)
 
 
-def _open_campaigns(runtime: Runtime) -> list[int]:
+def _open_campaigns(runtime: Runtime, actor: Actor) -> list[int]:
     """Newest first; there is one at least."""
     from core.labeling.campaigns import list_choices
 
-    active = [campaign.id for campaign in list_choices(runtime) if campaign.status == CampaignStatus.ACTIVE]
+    active = [
+        campaign.id
+        for campaign in list_choices(runtime, person_id=actor.person_id)
+        if campaign.status == CampaignStatus.ACTIVE
+    ]
     if not active:
         raise NotFound("No campaign is open. Make one: cli.py campaign create --kind low-confidence")
     return active

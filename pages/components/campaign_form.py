@@ -114,16 +114,14 @@ def _what_it_takes(recipe: Recipe, kind: CampaignKind, is_given: bool) -> None:
         st.markdown(escape(" · ".join(parts)))
     try:
         found = found_text(recipe.filter)
-        sample = cached_page(recipe.filter, order, None).rows[:SAMPLE]
+        with st.container(horizontal=True, vertical_alignment="center"):
+            query = query_of(recipe.filter, order)
+            st.page_link("pages/products.py", label=found, icon=":material/list:", query_params=query)
+            is_asked = st.toggle(_("Show the first of them"), key="campaigns.sample")  # no index serves every order
+        if is_asked:
+            product_table(cached_page(recipe.filter, order, None).rows[:SAMPLE])
     except AppError as error:
         st.info(escape(error_text(error)), icon=":material/info:")
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        query = query_of(recipe.filter, order)
-        st.page_link("pages/products.py", label=found, icon=":material/list:", query_params=query)
-    if sample:
-        with st.expander(_("The first of them"), icon=":material/visibility:"):
-            product_table(sample)
 
 
 def _kind_of(order: ProductOrder) -> CampaignKind:

@@ -165,6 +165,8 @@ def test_a_kind_is_told_what_it_needs(open_page, shelf: Shelf, sqlite_runtime: R
     assert not any(button.label == "Create the campaign" for button in page.button)
     page = open_page("campaigns", new="kind", kind="ambiguous_pair", a=str(a), b=str(b))
     assert any("30 products" in one.label for one in page.get("page_link"))
+    page.toggle(key="campaigns.sample").set_value(True).run()
+    assert len(titles(page)) == 5
     create(page)
     assert not page.exception
     (made,) = list_campaigns(sqlite_runtime)
