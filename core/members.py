@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from core.permissions import Action, may
+from core.permissions import Action, authorize, may
 from core.runtime import Runtime
 from core.types import Actor, utc_now
 from db import members
@@ -66,6 +66,13 @@ def list_members(
     shown = list(rows[:limit])
     last = (shown[-1].name, shown[-1].id) if len(rows) > limit else None
     return MemberPage(_views(runtime, actor, shown), last)
+
+
+def list_names(runtime: Runtime, actor: Actor, limit: int = 1_000) -> dict[int, str]:
+    """Person -> name, by name, without any figure: to choose from. Raises Forbidden."""
+    authorize(actor, Action.SEE_MEMBERS)
+    with runtime.sessions.read() as session:
+        return {row.id: row.name for row in members.list_people(session, limit)}
 
 
 def get_member(runtime: Runtime, actor: Actor) -> Member:

@@ -6,13 +6,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from core.audit import AuditFilter, list_words
-from core.members import list_members
+from core.members import list_names
+from core.types import Actor
+from db.enums import Role
 from pages.components.audit_words import action_text, entity_text
 from pages.components.context import actor, revision, runtime
 from pages.components.keyset_pager import KeysetPager
 from pages.components.words import _
 
-MOST_PEOPLE = 1_000  # in the list to choose from
 FIELDS = ("person", "action", "entity", "id", "since", "until", "words")
 pager = KeysetPager("audit")
 
@@ -20,7 +21,9 @@ pager = KeysetPager("audit")
 def filter_bar() -> AuditFilter:
     """Fields for who, what, when and which words; a change goes into the URL and to the first page."""
     actions, entities = list_words(runtime(), actor())
-    people = {str(member.id): member.name for member in _people()}
+    who = actor()
+    names = _names(who.person_id, who.role.value, revision("people"))
+    people = {str(person_id): name for person_id, name in names.items()}
     first = st.columns(4)
     with first[0]:
         person = _choice("person", _("Who"), list(people), people.get)
@@ -50,14 +53,9 @@ def filter_bar() -> AuditFilter:
     )
 
 
-def _people():  # type: ignore[no-untyped-def]
-    return _members(actor().person_id, revision("people")).members
-
-
 @st.cache_data(ttl=60, max_entries=8, show_spinner=False)
-def _members(person_id: int, revisions: tuple[int, ...]):  # type: ignore[no-untyped-def]
-    """Per reader: core decides whom they may see."""
-    return list_members(runtime(), actor(), limit=MOST_PEOPLE)
+def _names(person_id: int, role: str, revisions: tuple[int, ...]) -> dict[int, str]:
+    return list_names(runtime(), Actor(person_id, "", Role(role)))
 
 
 def _choice(name: str, label: str, options: list[str], said) -> str | None:  # type: ignore[no-untyped-def]

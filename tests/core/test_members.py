@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from core.errors import Forbidden
 from core.labeling.decisions import record_decision
 from core.labeling.queue import claim_task
-from core.members import MIN_FOR_SPEED, decisions_per_hour, get_member, list_members
+from core.members import MIN_FOR_SPEED, decisions_per_hour, get_member, list_members, list_names
 from core.people import invite, sign_in_local
 from core.runtime import Runtime
 from core.types import Actor, utc_now
@@ -86,3 +87,10 @@ def test_the_pace_leaves_breaks_out() -> None:
     assert decisions_per_hour(after_lunch) == pytest.approx(360)
     assert decisions_per_hour(steady[:-1]) is None
     assert decisions_per_hour([now] * 50) is None
+
+
+def test_names_to_choose_from_are_for_who_makes_campaigns(runtime: Runtime, actor: Actor, mina: Actor) -> None:
+    operator = sign_in_local(runtime, "operator", Role.OPERATOR)
+    assert set(list_names(runtime, operator).values()) == {"tester", "미나", "operator"}
+    with pytest.raises(Forbidden):
+        list_names(runtime, mina)
