@@ -71,38 +71,16 @@ def remove_copies(session: Session, kind: str, category_id: int, product_ids: Se
         session.execute(sa.delete(table).where(table.c.category_id == category_id, table.c.product_id.in_(part)))
 
 
-def carry_issues(session: Session, edit_id: int, is_back: bool = False) -> None:
-    """What looked wrong as a label of before looks wrong as what the edit carried it to; `is_back`: as before."""
+def carry_issues(session: Session, edit_id: int, from_id: int, is_back: bool = False) -> None:
+    """What looked wrong as a label of `from_id` looks wrong as what the edit carried it to; `is_back`: as before."""
     carried = table_of(LabelRow).alias("carried")
-    before = table_of(LabelRow).alias("before")
-    # of a product several labels may have been carried, all from one leaf to one leaf
-    pairs = (
-        sa.select(carried.c.product_id, carried.c.category_id.label("now_id"), _said_before(carried, before))
-        .where(carried.c.edit_id == edit_id)
-        .distinct()
-        .subquery("pairs")
-    )
-    old, new = (pairs.c.now_id, pairs.c.before_id) if is_back else (pairs.c.before_id, pairs.c.now_id)
+    old, new = (carried.c.category_id, from_id) if is_back else (from_id, carried.c.category_id)
     session.execute(
         sa.update(issues)
-        .where(issues.c.product_id == pairs.c.product_id, issues.c.given_category_id == old)
-        .values(given_category_id=new)
-    )
-
-
-def _said_before(carried: Any, before: Any) -> sa.Label[int]:
-    """What the newest row of the same origin before this one says."""
-    return (
-        sa.select(before.c.category_id)
         .where(
-            before.c.product_id == carried.c.product_id,
-            before.c.id < carried.c.id,
-            sa.func.coalesce(before.c.carried_from_id, before.c.id) == carried.c.carried_from_id,
+            issues.c.product_id == carried.c.product_id, carried.c.edit_id == edit_id, issues.c.given_category_id == old
         )
-        .order_by(before.c.id.desc())
-        .limit(1)
-        .scalar_subquery()
-        .label("before_id")
+        .values(given_category_id=new)
     )
 
 

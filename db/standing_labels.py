@@ -113,17 +113,16 @@ def _restore(session: Session, ids: Sequence[int]) -> None:
         .subquery("ranked")
     )
     winners = sa.select(ranked).where(ranked.c.n == 1).subquery("winner")
-    session.execute(
+    labeled = session.scalars(
         sa.update(products)
         .where(products.c.id == winners.c.product_id)
         .values(category_id=winners.c.category_id, label_source=winners.c.source, labeled_at=winners.c.created_at)
+        .returning(products.c.id)
     )
-    labeled = sa.select(ranked.c.product_id)
-    session.execute(
-        sa.update(products)
-        .where(products.c.id.in_(ids), products.c.category_id.is_not(None), products.c.id.not_in(labeled))
-        .values(category_id=None, label_source=None, labeled_at=None)
-    )
+    bare = sorted(set(ids) - set(labeled))
+    if bare:
+        nothing = {"category_id": None, "label_source": None, "labeled_at": None}
+        session.execute(sa.update(products).where(products.c.id.in_(bare)).values(nothing))
 
 
 def carry(

@@ -101,7 +101,10 @@ def test_products_list_what_is_gold_and_what_was_merged(open_page, sqlite_runtim
     me = sign_in_local(sqlite_runtime, "tester")
     settle(sqlite_runtime, me, shop.products[0], shop.leaves[0], "gold")
     merge_categories(sqlite_runtime, me, shop.leaves[0], shop.leaves[1], reason="x")
-    page = open_page("pages/products.py")
+    page = open_page("app.py")
+    page.session_state[ACTOR_KEY] = me
+    page.run()
+    page.switch_page("pages/products.py")
     page.query_params["category_ids"] = str(shop.leaves[0])
     page.run()
     assert not page.exception

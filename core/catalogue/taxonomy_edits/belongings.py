@@ -31,7 +31,7 @@ def move_belongings(
         "alternatives": category_belongings.copy_alternatives(session, from_id, to_id),
         "rules": [],
     }
-    category_belongings.carry_issues(session, edit_id)
+    category_belongings.carry_issues(session, edit_id, from_id)
     for rule in category_belongings.list_rules_of(session, from_id) if rules_to else ():
         exclusion_rules.end_rule(session, rule.id, actor.person_id, now)
         begun = [
@@ -47,7 +47,7 @@ def take_back(session: Session, actor: Actor, moved: dict[str, Any], edit_id: in
     """Undo `move_belongings`: what others changed of it since stays as they left it."""
     category_belongings.remove_copies(session, "examples", moved["to"], moved["examples"])
     category_belongings.remove_copies(session, "alternatives", moved["to"], moved["alternatives"])
-    category_belongings.carry_issues(session, edit_id, is_back=True)
+    category_belongings.carry_issues(session, edit_id, moved["from"], is_back=True)
     for rule in moved["rules"]:
         copies = [exclusion_rules.end_rule(session, id_, actor.person_id, now) for id_ in rule["begun"]]
         before = exclusion_rules.find_rule(session, rule["ended"])
