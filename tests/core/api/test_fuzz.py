@@ -11,7 +11,7 @@ from core.runtime import Runtime
 from tests.core.api.programs import Program, check_problem
 from tests.core.labeling.shelf import add_campaign, fill_shelf
 
-FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES = st.one_of(st.sampled_from(sorted(ProductQuery.model_fields)), st.text(max_size=8))
 NUMBERS = st.one_of(st.integers(-(2**70), 2**70).map(str), st.floats().map(str))
 VALUES = st.one_of(

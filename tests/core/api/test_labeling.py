@@ -128,10 +128,10 @@ def test_what_cannot_be_decided_is_told(mina: Program, campaign: str, shelf: She
     assert mina.post(address, {"kind": "cannot_tell"}, "e", 201)["category_id"] is None
 
 
-@pytest.mark.parametrize("name", ["1", "0123456789abcdef", "x" * 16, "x" * 33, "ffffffffffffffff", "%00"])
-def test_a_made_up_task_is_not_found(mina: Program, campaign: str, shelf: Shelf, name: str) -> None:
-    status = mina.ask_status("POST", f"/v1/tasks/{name}/decisions", {"category_id": shelf.leaves[0]})
-    assert status in (404, 422)
+def test_a_made_up_task_is_not_found(mina: Program, campaign: str, shelf: Shelf) -> None:
+    for name in ("1", "0123456789abcdef", "x" * 16, "x" * 33, "ffffffffffffffff", "%00"):
+        status = mina.ask_status("POST", f"/v1/tasks/{name}/decisions", {"category_id": shelf.leaves[0]})
+        assert status in (404, 422), name
 
 
 def test_somebody_elses_decision_cannot_be_undone(program: Program, mina: Program, campaign: str) -> None:

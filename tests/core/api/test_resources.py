@@ -24,11 +24,10 @@ def ids(rows: list[dict[str, Any]], name: str = "id") -> list[int]:
     return [row[name] for row in rows]
 
 
-@pytest.mark.parametrize("order", ["newest", "oldest", "margin", "disagreement", "random"])
-def test_every_page_of_products_together_is_all_of_them(program: Program, shelf: Shelf, order: str) -> None:
-    found = ids(program.all_pages(f"/v1/products?order={order}&limit=4"))
-    assert len(found) == 23
-    assert set(found) == set(shelf.products)
+def test_every_page_of_products_together_is_all_of_them(program: Program, shelf: Shelf) -> None:
+    for order in ("newest", "oldest", "margin", "disagreement", "random"):
+        found = ids(program.all_pages(f"/v1/products?order={order}&limit=4"))
+        assert (len(found), set(found)) == (23, set(shelf.products)), order
 
 
 def test_products_are_found_by_the_campaigns_filter(program: Program, shelf: Shelf) -> None:
@@ -132,11 +131,15 @@ def test_jobs_are_asked_for_watched_and_cancelled(program: Program, shelf: Shelf
     program.post("/v1/jobs/99/cancel", status=404)
 
 
-@pytest.mark.parametrize(
-    "body", [{"epochs": 0}, {"encoder": "magic"}, {"model": {"nothing": 1}}, {"epochs": "many"}, {"promoted": True}]
-)
-def test_a_training_that_cannot_be_is_refused(program: Program, shelf: Shelf, body: dict[str, Any]) -> None:
-    program.post("/v1/jobs/training", body, status=422)
+def test_a_training_that_cannot_be_is_refused(program: Program, shelf: Shelf) -> None:
+    for body in (
+        {"epochs": 0},
+        {"encoder": "magic"},
+        {"model": {"nothing": 1}},
+        {"epochs": "many"},
+        {"promoted": True},
+    ):
+        program.post("/v1/jobs/training", body, status=422)
     assert program.get("/v1/jobs")["items"] == []
 
 
@@ -175,29 +178,29 @@ def test_campaigns_are_listed_page_by_page(program: Program, shelf: Shelf, runti
     assert ids(program.all_pages("/v1/campaigns?limit=1&status=closed")) == [made[1]]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"kind": "magic"},
-        {"name": ""},
-        {"name": "a\u0000b"},
-        {"filter": {"nothing": 1}},
-        {"filter": {"keyword": "\ud800"}},
-        {"filter": {"keyword": "\0"}},
-        {"\ud800": 1},
-        {"filter": {"keyword": "no such word"}},
-        {"settings": {"overlap": 11}},
-        {"settings": {"strata": [{"overlap": 0}]}},
-        {"inputs": {"seed": -1}},
-        {"kind": "mall_audit"},
-        {"limit": 0},
-        {"member": 1},
-    ],
-)
-def test_a_campaign_that_cannot_be_is_refused(program: Program, shelf: Shelf, change: dict[str, Any]) -> None:
-    body = json.dumps({"name": "x", "kind": "random", **change}).encode()
+REFUSED: list[dict[str, Any]] = [
+    {"kind": "magic"},
+    {"name": ""},
+    {"name": "a\u0000b"},
+    {"filter": {"nothing": 1}},
+    {"filter": {"keyword": "\ud800"}},
+    {"filter": {"keyword": "\0"}},
+    {"\ud800": 1},
+    {"filter": {"keyword": "no such word"}},
+    {"settings": {"overlap": 11}},
+    {"settings": {"strata": [{"overlap": 0}]}},
+    {"inputs": {"seed": -1}},
+    {"kind": "mall_audit"},
+    {"limit": 0},
+    {"member": 1},
+]
+
+
+def test_a_campaign_that_cannot_be_is_refused(program: Program, shelf: Shelf) -> None:
     headers = {"Content-Type": "application/json"}
-    program.ask("POST", "/v1/campaigns", 422, headers=headers, content=body)
+    for change in REFUSED:
+        body = json.dumps({"name": "x", "kind": "random", **change}).encode()
+        program.ask("POST", "/v1/campaigns", 422, headers=headers, content=body)
     assert program.get("/v1/campaigns")["items"] == []
 
 
