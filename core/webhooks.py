@@ -111,11 +111,13 @@ def add_webhook(runtime: Runtime, actor: Actor, url: str, events: Sequence[str] 
     authorize(actor, Action.MANAGE_WEBHOOKS)
     url = url.strip()
     unknown = [name for name in events if name not in EVENTS]
-    if unknown or not events:
+    if not events:
+        raise InvalidInput(N_("Choose what the webhook hears of."))
+    if unknown:
         raise InvalidInput(
             N_("A webhook hears of {known}; there is no event '{name}'."),
             known=", ".join(EVENTS),
-            name=unknown[0] if unknown else "",
+            name=unknown[0],
         )
     if len(url) > MAX_URL:
         raise InvalidInput(N_("This address is too long."))

@@ -49,18 +49,18 @@ def webhook_list() -> None:
 
 def _form() -> None:
     with st.form("exports.webhook", clear_on_submit=False):
-        address, events, button = st.columns([4, 4, 1.2], vertical_alignment="bottom")
+        address, *boxes, button = st.columns([4, 1.5, 1.5, 2, 1.2], vertical_alignment="bottom")
         address.text_input(_("Address"), key="exports.url", placeholder="https://example.com/hear", max_chars=2000)
-        events.multiselect(
-            _("Hears of"), EVENTS, default=EVENTS, format_func=lambda name: _(EVENT_NAMES[name]), key="exports.events"
-        )
+        for box, name in zip(boxes, EVENTS, strict=True):
+            box.checkbox(_(EVENT_NAMES[name]), value=True, key=f"exports.event.{name}")
         button.form_submit_button(_("Add"), type="primary", on_click=_add, width="stretch")
 
 
 def _add() -> None:
     st.session_state.pop(SHOWN_ONCE, None)
+    events = [name for name in EVENTS if st.session_state[f"exports.event.{name}"]]
     try:
-        made = add_webhook(runtime(), actor(), st.session_state["exports.url"], st.session_state["exports.events"])
+        made = add_webhook(runtime(), actor(), st.session_state["exports.url"], events)
         st.session_state[SHOWN_ONCE] = made.secret
     except AppError as error:
         say(error_text(error))
