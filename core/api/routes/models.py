@@ -7,14 +7,13 @@ from fastapi import Request, Response
 from pydantic import Field
 
 from core.api.guard import CallerHere, guarded_router, needs
-from core.api.shapes import Body, Cursor, IdInPath, Limit, Name, Page, Shape, page_by_id
+from core.api.shapes import Body, Cursor, IdInPath, Limit, Page, Shape, page_by_id
 from core.api_tokens import Scope
 from core.training.registry import get_version, list_versions, promote, roll_back
 from core.training.versions import ModelVersion
 from db.enums import ModelStatus
 
 router = guarded_router("models")
-Reason = Annotated[Name, Field(max_length=500, description="Why: kept with the promotion.")]
 
 
 class ModelShape(Shape):
