@@ -8,7 +8,7 @@ from core.catalogue.malls import list_malls
 from core.catalogue.products import ProductFilter, filter_names
 from core.catalogue.taxonomy import Category, load_categories
 from core.errors import AppError
-from db.enums import ProductOrder
+from db.enums import NoiseMethod, ProductOrder
 from pages.components.campaign_names import campaign_name
 from pages.components.category_picker import category_picker
 from pages.components.context import runtime
@@ -60,6 +60,8 @@ def _from_widget(name: str) -> None:
     value = st.session_state[f"products.{name}"]
     if name in PERCENTS and value is not None:
         value = value / 100
+    if name == "label_issue":
+        value = NoiseMethod.CONFIDENT_LEARNING.value if value else None
     if isinstance(value, list):
         value = ",".join(map(str, sorted(value)))
     _change(name, value.strip() if isinstance(value, str) else value)
@@ -73,6 +75,7 @@ def filter_bar(wanted: ProductFilter, order: ProductOrder, is_sorted: bool = Tru
         "label_source": wanted.label_source or "",
         "order": order.value,
         "any_words": ", ".join(wanted.any_words),
+        "label_issue": wanted.label_issue is not None,
         "mall_id": wanted.mall_id,
         "months": list(wanted.months),
         "registered_from": wanted.registered_from,
@@ -121,6 +124,12 @@ def _more() -> None:
     if picked is not None:
         _change("category_ids", picked)
         st.rerun()
+    predicted = category_picker(
+        "products.predicted", placeholder=_("Model: a category and all below it"), pick_inner=True
+    )
+    if predicted is not None:
+        _change("predicted_category_ids", predicted)
+        st.rerun()
     toggles = (
         _("The model contradicts the label"),
         _("Hard to predict"),
@@ -129,6 +138,7 @@ def _more() -> None:
     )
     for name, title in zip(TOGGLES, toggles, strict=True):
         st.toggle(title, key=f"products.{name}", on_change=_from_widget, args=(name,))
+    st.toggle(_("The label looks wrong"), key="products.label_issue", on_change=_from_widget, args=("label_issue",))
     names = (
         _("Confidence from, %"),
         _("Confidence below, %"),
@@ -163,8 +173,10 @@ def _mall_and_months() -> None:
     asked = st.session_state["products.mall_id"]
     left.selectbox(
         _("Mall"),
-        [None, *malls, *([asked] if asked is not None and asked not in malls else [])],
-        format_func=lambda id_: _("Any mall") if id_ is None else malls.get(id_, str(id_)),
+        [*malls, *([asked] if asked is not None and asked not in malls else [])],
+        index=None,
+        placeholder=_("Any mall"),
+        format_func=lambda id_: malls.get(id_, str(id_)),
         key="products.mall_id",
         on_change=_from_widget,
         args=("mall_id",),
