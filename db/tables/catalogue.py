@@ -29,7 +29,7 @@ class CategoryRow(Base):
     guidelines: Mapped[str | None] = mapped_column(sa.Text)
     created_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
-    merged_into_id: Mapped[int | None] = mapped_column(BigId)  # retired by a merge: what still says this, means that
+    merged_into_id: Mapped[int | None] = mapped_column(BigId)  # merged or split: what still says this, means that
 
 
 class MallRow(Base):
