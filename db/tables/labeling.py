@@ -121,6 +121,14 @@ class DecisionRow(Base):
         sa.Index("ix_decisions_person_id_campaign_id_id", "person_id", "campaign_id", "id"),
         sa.Index("ix_decisions_product_id_id", "product_id", "id"),
         sa.Index("ix_decisions_campaign_id_product_id", "campaign_id", "product_id"),
+        sa.Index("ix_decisions_campaign_id_id", "campaign_id", "id"),
+        sa.Index(
+            "ix_decisions_gold_checks",
+            "person_id",
+            "id",
+            sqlite_where=sa.text("is_gold_check = 1"),
+            postgresql_where=sa.text("is_gold_check"),
+        ),
         sa.Index(
             "ix_decisions_batch_key",
             "batch_key",
@@ -157,6 +165,7 @@ class LabelRow(Base):
     __tablename__ = "labels"
     __table_args__ = (
         sa.Index("ix_labels_product_id_id", "product_id", "id"),
+        sa.Index("ix_labels_category_id_product_id", "category_id", "product_id"),  # edits of the tree
         sa.Index(
             "ix_labels_edit_id",
             "edit_id",

@@ -236,11 +236,21 @@ def upgrade() -> None:
         postgresql_where=sa.text("batch_key IS NOT NULL"),
     )
     op.create_index("ix_decisions_campaign_id_product_id", "decisions", ["campaign_id", "product_id"], unique=False)
+    op.create_index("ix_decisions_campaign_id_id", "decisions", ["campaign_id", "id"], unique=False)
+    op.create_index(
+        "ix_decisions_gold_checks",
+        "decisions",
+        ["person_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_gold_check = 1"),
+        postgresql_where=sa.text("is_gold_check"),
+    )
 
     op.add_column("labels", sa.Column("edit_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True))
     op.add_column(
         "labels", sa.Column("carried_from_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True)
     )
+    op.create_index("ix_labels_category_id_product_id", "labels", ["category_id", "product_id"], unique=False)
     op.create_index(
         "ix_labels_edit_id",
         "labels",
@@ -276,6 +286,7 @@ def downgrade() -> None:
     op.drop_column("people", "issuer")
     op.drop_column("people", "email")
 
+    op.drop_index("ix_labels_category_id_product_id", table_name="labels")
     op.drop_index(
         "ix_labels_edit_id",
         table_name="labels",
@@ -285,6 +296,13 @@ def downgrade() -> None:
     op.drop_column("labels", "carried_from_id")
     op.drop_column("labels", "edit_id")
 
+    op.drop_index(
+        "ix_decisions_gold_checks",
+        table_name="decisions",
+        sqlite_where=sa.text("is_gold_check = 1"),
+        postgresql_where=sa.text("is_gold_check"),
+    )
+    op.drop_index("ix_decisions_campaign_id_id", table_name="decisions")
     op.drop_index("ix_decisions_campaign_id_product_id", table_name="decisions")
     op.drop_index(
         "ix_decisions_batch_key",
