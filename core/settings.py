@@ -63,7 +63,7 @@ class Settings:
     image_weights: str = "IMAGENET1K_V1"  # what image training begins from: torchvision's name, a file, or scratch
     image_scaling: str = ""  # of a file of weights: imagenet or symmetric
     webhooks_to_private: bool = False  # whether webhooks may be sent to addresses that are not on the open internet
-    min_gold_agreement: float = 0.8  # how often annotators are to be right on gold; who falls below is shown to reviewers
+    min_gold_agreement: float = 0.8  # share right on hidden gold; who falls below is shown to reviewers
     promotion_margin: float = 0.05  # a category of >= 30 test rows may fall by this much when a version is promoted
 
     @property
