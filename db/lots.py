@@ -89,10 +89,15 @@ def list_tasks(session: Session, campaign_id: int, product_id: int) -> list[Task
     return [TaskOfProduct(*row) for row in rows]
 
 
-_TAKE = (
-    sa.update(tasks)
+_IS_FREE = (
+    sa.select(tasks.c.id)
     .where(tasks.c.id == sa.bindparam("task", type_=sa.BigInteger))
     .where(sa.or_(tasks.c.status == OPEN, sa.and_(tasks.c.status == LEASED, tasks.c.annotator_id == _PERSON)))
+    .with_for_update(skip_locked=True)  # who finishes it alone holds it first and wants the product, which we hold
+)
+_TAKE = (
+    sa.update(tasks)
+    .where(tasks.c.id == _IS_FREE.scalar_subquery())
     .values(
         status=TaskStatus.DONE,
         annotator_id=_PERSON,

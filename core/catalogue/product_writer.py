@@ -204,6 +204,7 @@ class WriterOfSources:
     def write(self, session: Session, drafts: Sequence[Draft], now: datetime) -> Written:
         """As `ProductWriter.write`; holds the sources until the end of the transaction."""
         total = Written()
+        hold_tree(session)
         for source, part in self._by_source(drafts).items():
             if source != self._source:
                 imports.ensure_source(session, source, now)

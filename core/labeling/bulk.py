@@ -127,6 +127,7 @@ def decide_lot(
         (one.product_id, checked_answer(one.kind, one.category_id, seconds_spent=each, note=note)) for one in answers
     ]
     with database_in_words(), runtime.sessions.write() as session:
+        hold_tree(session)  # first of all, as everybody does: nobody who holds anything else waits for it
         lots.hold_person(session, actor.person_id)
         standing = lots.list_batch(session, actor.person_id, key)
         if standing:
@@ -138,7 +139,6 @@ def decide_lot(
 
 def _decide(session: Session, lot: Lot, answers: list[tuple[int, Answer]]) -> LotResult:
     now = utc_now()
-    hold_tree(session)
     first = lots.map_first_suggestions(session, lot.campaign_id, [product_id for product_id, _ in answers])
     made = [
         decide_one(session, lot, product_id, ranked(answer, first.get(product_id)), now)

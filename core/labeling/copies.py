@@ -16,6 +16,7 @@ from core.runtime import Runtime
 from core.types import Actor, utc_now
 from db import lots, tasks
 from db.enums import DecisionKind
+from db.standing_labels import hold_tree
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def record_with_copies(
 
 def _record(session: Session, wanted: Wanted, targets: list[int], over_people: bool) -> Copied:
     now = utc_now()
+    hold_tree(session)
     decision = record(session, wanted, now, batch_key=wanted.key)
     if decision.is_blind:
         raise InvalidInput(N_("In a blind campaign each product is looked at: nothing is copied."))

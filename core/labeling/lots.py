@@ -46,7 +46,7 @@ class Lot:
 def decide_one(
     session: Session, lot: Lot, product_id: int, answer: Answer, now: datetime, over_people: bool = False
 ) -> Decision | LeftOut:
-    """Decide one product of the lot, or leave it out; waits for nobody.
+    """Decide one product of the lot, or leave it out; waits for nobody. The caller holds the tree (`hold_tree`).
 
     What a person has decided is decided again only with `over_people`, and gold never. A product that several
     people decide is never part of a lot: each of them is to look. Raises UnknownCategory.

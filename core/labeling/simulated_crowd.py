@@ -29,6 +29,7 @@ from db.measurements import last_decision
 from db.people import add_audit, ensure_person, raise_revision
 from db.products import Conditions
 from db.simulated_crowd import GivenVote, Truth
+from db.standing_labels import hold_tree
 
 BASELINE, PRACTICE = "Demo: human baseline", "Demo: disagreements"
 ANNOTATOR, REVIEWER = "Demo annotator {number}", "Demo reviewer"
@@ -80,9 +81,10 @@ def simulate_crowd(runtime: Runtime, actor: Actor, plan: CrowdPlan | None = None
     if _refused_or_done(runtime):
         return CrowdSummary()
     rng, now = random.Random(plan.seed), utc_now()
-    mistaken_for = _mistaken_for(load_categories(runtime))
-    crowd = make_crowd(rng, mistaken_for, plan.n_people, plan.accuracy, plan.confusions)
     with runtime.sessions.write() as session:
+        hold_tree(session)
+        mistaken_for = _mistaken_for(load_categories(runtime))
+        crowd = make_crowd(rng, mistaken_for, plan.n_people, plan.accuracy, plan.confusions)
         people = [ensure_person(session, name, Role.ANNOTATOR, now).id for name in _names(plan)]
         reviewer = ensure_person(session, REVIEWER, Role.REVIEWER, now).id
         truths = {held_out: _known(session, held_out, mistaken_for) for held_out in (True, False)}

@@ -17,6 +17,7 @@ from core.types import Actor, utc_now
 from db import gold, votes
 from db.enums import DecisionKind
 from db.people import add_audit, raise_revision
+from db.standing_labels import hold_tree
 
 CHUNK = 200  # settlements in one transaction
 PAGE = 1_000  # products looked at in one query
@@ -73,6 +74,7 @@ def settle_unanimous(
     n_settled = 0
     for start in range(0, len(chosen), CHUNK):
         with database_in_words(), runtime.sessions.write() as session:
+            hold_tree(session)  # here: a lock that a savepoint took is gone with it
             n = 0
             for one in chosen[start : start + CHUNK]:
                 n += _settle_one(session, actor, one, campaign_id, key, note)

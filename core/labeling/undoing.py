@@ -17,6 +17,7 @@ from core.runtime import Runtime
 from core.types import Actor, utc_now
 from db import decisions, lots, tasks
 from db.enums import DecisionKind
+from db.standing_labels import hold_tree
 from db.tables import DecisionRow
 
 
@@ -55,6 +56,7 @@ def undo_lot(runtime: Runtime, actor: Actor, batch_key: str, idempotency_key: st
     key = checked_key(idempotency_key)
     now = utc_now()
     with database_in_words(), runtime.sessions.write() as session:
+        hold_tree(session)
         lots.hold_person(session, actor.person_id)
         lot = lots.list_batch(session, actor.person_id, batch_key)
         if not lot:

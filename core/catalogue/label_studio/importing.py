@@ -38,6 +38,7 @@ from db import decisions, gold, imports
 from db import label_studio as queries
 from db.enums import CampaignKind, CampaignOrder, CampaignStatus, DecisionKind
 from db.people import raise_revision
+from db.standing_labels import hold_tree
 from db.tables import ImportRunRow
 
 BLOCK_ITEMS = 500
@@ -124,6 +125,7 @@ class _Importer:
         try:
             with self.context.runtime.sessions.write() as session:
                 now = utc_now()
+                hold_tree(session)  # the leaves that answers name stay leaves until their labels are written
                 imports.ensure_source(session, self.run.source, now)
                 written = self._write_products(session, drafts, now)
                 ids = _product_ids(session, drafts, self.run.source)
