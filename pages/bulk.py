@@ -17,6 +17,7 @@ from pages.components.card_view import category_path
 from pages.components.category_picker import category_picker
 from pages.components.context import actor, runtime
 from pages.components.database_notice import database_watched
+from pages.components.keys import BULK, keyboard
 from pages.components.labeling_states import no_campaign, not_yet, progress_line
 from pages.components.messages import show_message
 from pages.components.words import _, error_text, escape
@@ -127,11 +128,13 @@ def page() -> None:
         if not campaigns:
             no_campaign()
             return
-        top = st.columns([4, 7], vertical_alignment="center")
+        top = st.columns([4, 7, 2], vertical_alignment="center")
         with top[0]:
             campaign = choose_campaign("bulk", campaigns)
         with top[1]:
             progress_line(get_progress(runtime(), actor(), campaign.id))
+        with top[2].container(horizontal_alignment="right"):
+            keyboard("bulk", BULK)
         try:
             products(campaign)
         except AppError as error:

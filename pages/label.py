@@ -21,7 +21,7 @@ from pages.components.card_view import CardView, make_view
 from pages.components.category_picker import category_picker
 from pages.components.context import actor, runtime
 from pages.components.database_notice import database_watched
-from pages.components.keys import keyboard
+from pages.components.keys import LABEL, keyboard
 from pages.components.labeling_actions import decide, keep_note, note_key, pick, skip, undo
 from pages.components.labeling_states import all_done, guidelines, no_campaign, not_yet, progress_line, still_building
 from pages.components.lease import hold, keep_lease
@@ -55,7 +55,7 @@ def draw_labeling() -> None:
         progress = get_progress(runtime(), actor(), campaign.id)
         progress_line(progress)
     with top[2].container(horizontal_alignment="right"):
-        keyboard()
+        keyboard("label", LABEL)
     side, main = st.columns([4, 9], gap="medium")
     with main:
         card = draw_card(campaign, progress.n_left)

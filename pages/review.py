@@ -11,11 +11,13 @@ from pages.components.annotator_view import annotator_view
 from pages.components.campaign_names import campaign_name
 from pages.components.context import actor, runtime
 from pages.components.gold_list import gold_list
+from pages.components.keys import REVIEW, keyboard
 from pages.components.messages import show_message
 from pages.components.review_queue import category_filter, review_queue
 from pages.components.words import N_, _
 
 CAMPAIGN, VIEW = "review.campaign", "review.view"
+SELECT_WIDTH = 260  # pixels
 VIEWS = {
     "settle": N_("Disagreements"),
     "agreement": N_("Agreement"),
@@ -31,7 +33,12 @@ def choose_campaign(campaigns: list[tuple[int, str]]) -> int:
         asked = st.query_params.get("campaign")
         st.session_state[CAMPAIGN] = asked if asked in names else next(iter(names))
     chosen = st.selectbox(
-        _("Campaign"), list(names), format_func=names.__getitem__, key=CAMPAIGN, label_visibility="collapsed"
+        _("Campaign"),
+        list(names),
+        format_func=names.__getitem__,
+        key=CAMPAIGN,
+        label_visibility="collapsed",
+        width=SELECT_WIDTH,
     )
     if st.query_params.get("campaign") != chosen:
         st.query_params["campaign"] = chosen
@@ -71,8 +78,8 @@ def reviewing() -> None:
     """All of the page: a key redraws this and nothing else."""
     show_message()
     campaigns = list_campaigns(runtime(), actor())
-    top = st.columns([7, 4, 2], vertical_alignment="center")
-    with top[0]:
+    top = st.container(horizontal=True, vertical_alignment="center", gap="small")  # wraps on narrow screens
+    with top:
         view = choose_view()
     if view == "people":
         annotator_view()
@@ -81,11 +88,12 @@ def reviewing() -> None:
     elif not campaigns:
         no_campaign()
     else:
-        with top[1]:
+        with top:
             campaign_id = choose_campaign(campaigns)
         if view == "settle":
-            with top[2]:
+            with top:
                 category_id = category_filter()
+                keyboard("review", REVIEW)
             review_queue(campaign_id, category_id)
         else:
             agreement_view(campaign_id)

@@ -1,12 +1,15 @@
-// What st.button's own shortcuts leave open: held keys, Korean input mode, the number pad, Escape out of the note,
-// Enter on a button reached by Tab, and the overlay on "?".
-const DECIDING = new Set(["Enter", "NumpadEnter", "KeyS", "KeyZ", "KeyF", "KeyB", "KeyA", "KeyD"]);
-for (let digit = 1; digit <= 9; digit++) DECIDING.add(`Digit${digit}`).add(`Numpad${digit}`);
-const CLASSES = { KeyS: "skip", KeyZ: "undo_last", KeyF: "cannot_tell", KeyB: "bad_listing", KeyA: "also", KeyD: "near_all" };
+// What st.button's own shortcuts leave open: held keys, Korean input mode, the number pad, Escape out of a field, keys
+// while a box has the focus, Enter on a button reached by Tab, and the overlay on "?".
+const DECIDING = /^(Enter|NumpadEnter|Key[A-Z]|Digit[1-9]|Numpad[1-9])$/;
+const BOXES = ["checkbox", "radio"];
 
 function typingIn(event) {
   return event.composedPath().find(
-    (node) => node.tagName && (["INPUT", "TEXTAREA", "SELECT"].includes(node.tagName) || node.isContentEditable),
+    (node) =>
+      node.tagName &&
+      ((node.tagName === "INPUT" && !BOXES.includes(node.type)) ||
+        ["TEXTAREA", "SELECT"].includes(node.tagName) ||
+        node.isContentEditable),
   );
 }
 
@@ -15,8 +18,24 @@ function stop(event) {
   event.stopImmediatePropagation();
 }
 
-function press(name) {
-  document.querySelector(`[class*="st-key-label-${name}-"] button`)?.click();
+// The button that has this key printed on it: each says its own.
+function buttonOf(key) {
+  const printed = [...document.querySelectorAll(".stMain .stButton kbd")].find((kbd) => kbd.textContent === key);
+  return printed?.closest("button");
+}
+
+// Streamlit hears a letter as it is typed and nothing while a box has the focus. With Korean input on, S arrives as
+// 'ㄴ' (or as no letter at all): the key counts then.
+function pressWhatIsLeft(event) {
+  const isTyped = /^[\x20-\x7e]$/.test(event.key);
+  const isOnBox = BOXES.includes(event.target.type);
+  let button = null;
+  if (/^Numpad[1-9]$/.test(event.code) && isTyped) button = buttonOf(event.key);
+  else if (!isTyped) button = buttonOf(/^Key([A-Z])$/.exec(event.code)?.[1]);
+  else if (isOnBox) button = buttonOf(event.key.toUpperCase());
+  if (!button) return;
+  stop(event);
+  button.click();
 }
 
 export default function (component) {
@@ -52,25 +71,20 @@ export default function (component) {
     }
     const field = typingIn(event);
     if (field) {
-      // Leaving the note saves it and gives the keys back.
-      if (event.key === "Escape" && field.closest(".stTextInput")) field.blur();
+      // Leaving a field gives the keys back; a note is saved by it.
+      if (event.key === "Escape" && field.closest(".stTextInput, .stSelectbox")) field.blur();
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "?") {
       stop(event);
       toggle();
-    } else if (event.repeat && DECIDING.has(event.code)) {
+    } else if (event.repeat && DECIDING.test(event.code)) {
       stop(event); // a key held down decides once
     } else if (event.code === "Enter" && document.activeElement?.matches("button:focus-visible, a:focus-visible")) {
       event.stopImmediatePropagation(); // who walks by Tab means the button under the focus
-    } else if (/^Numpad[1-9]$/.test(event.code) && /^[1-9]$/.test(event.key)) {
-      stop(event);
-      press(`take-${event.key}`);
-    } else if (CLASSES[event.code] && !/^[\x20-\x7e]$/.test(event.key)) {
-      // With Korean input on, S arrives as 'ㄴ': the key counts, not the letter.
-      stop(event);
-      press(CLASSES[event.code]);
+    } else {
+      pressWhatIsLeft(event);
     }
   };
   window.addEventListener("keydown", onKey, true);

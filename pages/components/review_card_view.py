@@ -143,7 +143,7 @@ def _button(card: ReviewCard, answer: Answer, lead: str) -> None:
 
 def _votes(card: ReviewCard, categories: dict[int, Category]) -> None:
     """Who said what, and why."""
-    heads = (_("Who"), _("Said"), _("Note"), _("When"), _("Apart"))
+    heads = (_("Who"), _("Said"), _("Note"), _("When"), _("Tree distance"))
     rows = [
         (
             escape(vote.person),
@@ -156,7 +156,13 @@ def _votes(card: ReviewCard, categories: dict[int, Category]) -> None:
     ]
     lines = ["| " + " | ".join(cells) + " |" for cells in (heads, (":--", ":--", ":--", ":--", "--:"), *rows)]
     with st.container(key="review.votes"):
-        st.markdown("\n".join(lines))
+        st.markdown(
+            "\n".join(lines),
+            help=_(
+                "Tree distance: how far this vote lies from the others, on average. 0: the same category; 1: another "
+                "department; between: they share some of the levels."
+            ),
+        )
 
 
 def said_text(vote: ReviewVote, categories: dict[int, Category]) -> str:

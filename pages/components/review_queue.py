@@ -56,7 +56,7 @@ def category_filter() -> int | None:
     text = st.query_params.get("category", "")
     chosen = int(text) if text.isdecimal() and int(text) in categories else None
     if chosen is None:
-        with st.popover(_("All categories"), icon=":material/filter_list:", width="stretch"):
+        with st.popover(_("All categories"), icon=":material/filter_list:"):
             category_picker("review.filter", _("Only within ..."), pick_inner=True, on_pick=_filter)
     else:
         name = category_path(categories[chosen]).rpartition(" > ")[2]
@@ -65,7 +65,6 @@ def category_filter() -> int | None:
             key="review.filter_off",
             icon=":material/close:",
             help=_("All categories"),
-            width="stretch",
             on_click=_no_filter,
         )
     return chosen
@@ -112,7 +111,7 @@ def _coming(page: DisputePage) -> None:
                 {
                     _("Product"): page.titles.get(one.product_id, ""),
                     _("Said"): _names(one, categories),
-                    _("Apart"): round(one.apart, 2),
+                    _("Tree distance"): round(one.apart, 2),
                 }
                 | ({_("Doubt"): round(one.doubt, 2)} if page.is_measured else {})
                 for one in page.disputes[1:]
@@ -121,7 +120,7 @@ def _coming(page: DisputePage) -> None:
         )
         st.caption(
             _(
-                "Apart: the mean tree distance of two votes; 0 is the same category, 1 another department. Doubt: how "
+                "Tree distance: of two votes, on average; 0 is the same category, 1 another department. Doubt: how "
                 "unsure the consensus of people and model is (CROWDLAB), once the campaign is measured."
             )
         )
