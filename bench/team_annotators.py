@@ -5,10 +5,10 @@ import random
 import threading
 import time
 import uuid
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -33,7 +33,7 @@ class Result:
     browser: list[float] = field(default_factory=list)  # key to the next title in the page
     errors: list[str] = field(default_factory=list)
     told_to_wait: int = 0
-    claimed: list[tuple[str, int]] = field(default_factory=list)  # (task, annotator), decided by them
+    held: list[tuple[int, int, float, float]] = field(default_factory=list)  # (product, annotator, from, until)
     acknowledged: list[tuple[int, int, int]] = field(default_factory=list)  # (decision, product, category)
     notices: int = 0  # browsers that showed the sentence about the database
     recovered: int = 0  # browsers that went on after it by themselves
@@ -62,9 +62,18 @@ class Result:
 
     @property
     def handed_out_twice(self) -> int:
-        """Tasks that two people had in hand and decided."""
-        people = Counter(task for task, _ in set(self.claimed))
-        return sum(n > 1 for n in people.values())
+        """Times that a product was in two people's hands at once: from the answer to a claim until a decision ended it.
+
+        Every product is asked about once in the campaign of the bench.
+        """
+        by_product: dict[int, list[tuple[float, float, int]]] = {}
+        for product, annotator, since, until in self.held:
+            by_product.setdefault(product, []).append((since, until, annotator))
+        return sum(
+            later[0] < earlier[1] and later[2] != earlier[2]
+            for spans in by_product.values()
+            for earlier, later in pairwise(sorted(spans))
+        )
 
 
 class Annotator:
@@ -82,16 +91,17 @@ class Annotator:
             card = (answer or {}).get("card")
             if not card:
                 return
+            product, since = card["product"]["id"], time.monotonic()
             time.sleep(min(self.chance.expovariate(1 / self.think), 10 * self.think) if self.think else 0)
             category = self.chance.choice(self.leaves)
             key, path = uuid.uuid4().hex, f"/v1/tasks/{card['task']['id']}/decisions"
             decide_ms, decision = self._ask(path, {"category_id": category}, key, until)
+            self.result.held.append((product, self.number, since, time.monotonic()))
             if decision is None or claim_ms is None or decide_ms is None:
                 continue
             self.result.claim.append(claim_ms)
             self.result.decide.append(decide_ms)
             self.result.both.append(claim_ms + decide_ms)
-            self.result.claimed.append((card["task"]["id"], self.number))
             self.result.acknowledged.append((decision["id"], decision["product_id"], category))
 
     def _ask(
@@ -203,7 +213,7 @@ def run_team(team: list[Annotator], browsers: Browsers, seconds: float, restart:
         thread.join()
     whole = browsers.result
     for one in team:
-        for name in ("claim", "decide", "both", "errors", "claimed", "acknowledged"):
+        for name in ("claim", "decide", "both", "errors", "held", "acknowledged"):
             getattr(whole, name).extend(getattr(one.result, name))
         whole.told_to_wait += one.result.told_to_wait
         whole.leases_lost += one.result.leases_lost

@@ -52,10 +52,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     seconds = QUICK_SECONDS if options.quick else options.seconds
     n_products = QUICK_PRODUCTS if options.quick else PRODUCTS
+    is_well = True
     if options.database in ("postgresql", "both"):
-        measure_ours("PostgreSQL", 32, options.browsers, seconds, options.think, n_products)
+        is_well &= measure_ours("PostgreSQL", 32, options.browsers, seconds, options.think, n_products)
     if options.database in ("sqlite", "both"):
-        measure_ours("SQLite", 8, options.browsers, seconds, options.think, n_products)
+        is_well &= measure_ours("SQLite", 8, options.browsers, seconds, options.think, n_products)
     if options.label_studio or options.doccano:
         from bench.team_peers import measure_doccano, measure_label_studio
 
@@ -63,11 +64,11 @@ def main(arguments: list[str] | None = None) -> int:
             measure_label_studio(options.label_studio, 8, min(seconds, 120), options.think)
         if options.doccano:
             measure_doccano(options.doccano, 8, min(seconds, 120), options.think)
-    return 0
+    return 0 if is_well else 1
 
 
-def measure_ours(database: str, n_people: int, n_browsers: int, seconds: float, think: float, n_products: int) -> None:
-    """One run on one database, printed."""
+def measure_ours(database: str, n_people: int, n_browsers: int, seconds: float, think: float, n_products: int) -> bool:
+    """One run on one database, printed; whether nothing went wrong."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(running_postgres(durable=True)) if database == "PostgreSQL" else None
@@ -83,7 +84,7 @@ def measure_ours(database: str, n_people: int, n_browsers: int, seconds: float, 
         restart = restarting(server) if server else None
         result = run_team(team, browsers, seconds, restart)
         report(database, n_people, n_browsers, seconds, result)
-        check(runtime, result)
+        return check(runtime, result)
 
 
 def make_tokens(runtime: Runtime, n: int) -> list[str]:
@@ -155,8 +156,8 @@ def report(database: str, n_people: int, n_browsers: int, seconds: float, result
     print(json.dumps(result.facts(), ensure_ascii=False), flush=True)
 
 
-def check(runtime: Runtime, result: Result) -> None:
-    """Nothing acknowledged lost, nothing doubled, no product in two hands."""
+def check(runtime: Runtime, result: Result) -> bool:
+    """Nothing acknowledged lost, nothing doubled, no product in two hands, no error."""
     with runtime.sessions.read() as session:
         rows = session.execute(
             sa.select(DecisionRow.id, DecisionRow.product_id, DecisionRow.category_id).where(
@@ -173,12 +174,16 @@ def check(runtime: Runtime, result: Result) -> None:
     stored = {(id_, product, category) for id_, product, category in rows}
     lost = [known for known in result.acknowledged if known not in stored]
     without_label = [id_ for id_, _, _ in rows if id_ not in labeled]
+    n_by_browsers = len(rows) - len({id_ for id_, _, _ in rows} & {id_ for id_, _, _ in result.acknowledged})
+    unseen = max(0, len(result.browser) - n_by_browsers)  # titles that moved on without a decision in the database
     print(
-        f"acknowledged {len(result.acknowledged):,}, lost {len(lost)}, tasks decided twice {twice}, "
+        f"acknowledged {len(result.acknowledged):,}, lost {len(lost)}, in browsers {len(result.browser):,}, lost {unseen}, "
+        f"tasks decided twice {twice}, "
         f"decisions without their label {len(without_label)}, handed to two people {result.handed_out_twice}, "
         f"decisions {len(rows):,}, tasks done {n_tasks:,}; goal p95 <= {GOAL_MS:.0f} ms",
         flush=True,
     )
+    return not (lost or unseen or twice or without_label or result.handed_out_twice or result.errors)
 
 
 if __name__ == "__main__":
