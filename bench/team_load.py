@@ -177,7 +177,8 @@ def check(runtime: Runtime, result: Result) -> bool:
     n_by_browsers = len(rows) - len({id_ for id_, _, _ in rows} & {id_ for id_, _, _ in result.acknowledged})
     unseen = max(0, len(result.browser) - n_by_browsers)  # titles that moved on without a decision in the database
     print(
-        f"acknowledged {len(result.acknowledged):,}, lost {len(lost)}, in browsers {len(result.browser):,}, lost {unseen}, "
+        f"acknowledged {len(result.acknowledged):,}, lost {len(lost)}; "
+        f"in browsers {len(result.browser):,}, lost {unseen}; "
         f"tasks decided twice {twice}, "
         f"decisions without their label {len(without_label)}, handed to two people {result.handed_out_twice}, "
         f"decisions {len(rows):,}, tasks done {n_tasks:,}; goal p95 <= {GOAL_MS:.0f} ms",
