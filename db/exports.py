@@ -4,17 +4,17 @@ Times and prices become text in the database, and categories, people ... stay id
 which is several times faster than building Python objects of each row.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from db.enums import DecisionKind
+from db.enums import DecisionKind, LabelSource
 from db.products import Conditions, select_products
 from db.session import is_sqlite
-from db.standing_labels import edit_is_undone
+from db.standing_labels import edit_is_undone, standing
 from db.tables import (
     CampaignRow,
     CategoryRow,
@@ -176,10 +176,16 @@ def labels_query(session: Session, wanted: Conditions | None) -> sa.Select[Any]:
 
 
 def each_part(session: Session, query: sa.Select[Any], n_rows: int) -> Iterator[list[Any]]:
-    """The rows in lists of `n_rows`, through a cursor of the server: memory stays flat, all rows are of one moment."""
-    result = session.execute(query, execution_options={"yield_per": n_rows})
-    for part in result.partitions():
-        yield list(part)
+    """The rows in lists of `n_rows`, through a cursor of the server: memory stays flat, all rows are of one moment.
+
+    Executed by the connection: the session would copy each row once more to look for objects in it.
+    """
+    result = session.connection().execute(query, execution_options={"yield_per": n_rows})
+    try:
+        for part in result.partitions():
+            yield list(part)
+    finally:
+        result.close()
 
 
 def last_key(session: Session, query: sa.Select[Any]) -> int:
@@ -200,8 +206,14 @@ def names_of(session: Session) -> dict[str, dict[int, str]]:
     return {kind: dict(session.execute(sa.select(*columns)).all()) for kind, columns in named.items()}
 
 
-def list_given(session: Session, first_id: int, last_id: int, campaign_id: int | None) -> list[sa.Row[Any]]:
-    """What people decided of products of this range of ids and did not take back, by product and age.
+def _among(column: Any, ids: Sequence[int]) -> sa.ColumnElement[bool]:
+    """Of these ascending ids, and maybe of others between them: a range, quick to find, where they lie close."""
+    is_dense = ids[-1] - ids[0] < 4 * len(ids)
+    return column.between(ids[0], ids[-1]) if is_dense else column.in_(ids)  # type: ignore[no-any-return]
+
+
+def list_given(session: Session, ids: Sequence[int], campaign_id: int | None) -> list[sa.Row[Any]]:
+    """What people decided of these products (ids, ascending) and did not take back, by product and age.
 
     A label is where edits of the tree carried it. Of a campaign only, if one is named.
     """
@@ -226,10 +238,10 @@ def list_given(session: Session, first_id: int, last_id: int, campaign_id: int |
             DecisionRow.note,
             _time(session, DecisionRow.created_at).label("created_at"),
         )
-        .outerjoin(undo, undo.undoes_id == DecisionRow.id)
-        .outerjoin(label, label.decision_id == DecisionRow.id)
+        .outerjoin(undo, sa.and_(undo.undoes_id == DecisionRow.id, _among(undo.product_id, ids)))
+        .outerjoin(label, sa.and_(label.decision_id == DecisionRow.id, _among(label.product_id, ids)))
         .where(
-            DecisionRow.product_id.between(first_id, last_id),
+            _among(DecisionRow.product_id, ids),
             DecisionRow.kind != DecisionKind.UNDO,
             undo.id.is_(None),
         )
@@ -237,7 +249,7 @@ def list_given(session: Session, first_id: int, last_id: int, campaign_id: int |
     )
     if campaign_id is not None:
         query = query.where(DecisionRow.campaign_id == campaign_id)
-    return list(session.execute(query))
+    return list(session.connection().execute(query).all())
 
 
 def _plain(row: Any) -> Any:
@@ -245,12 +257,30 @@ def _plain(row: Any) -> Any:
     return sa.inspect(row).selectable
 
 
-def list_predicted(session: Session, version_id: int, first_id: int, last_id: int) -> dict[int, tuple[int, float]]:
-    """Product -> (category, confidence), for products of this range of ids."""
+def list_predicted(session: Session, version_id: int, ids: Sequence[int]) -> dict[int, tuple[int, float]]:
+    """Product -> (category, confidence), for these products (ids, ascending)."""
     query = sa.select(PredictionRow.product_id, PredictionRow.category_id, PredictionRow.confidence).where(
-        PredictionRow.model_version_id == version_id, PredictionRow.product_id.between(first_id, last_id)
+        PredictionRow.model_version_id == version_id, _among(PredictionRow.product_id, ids)
     )
-    return {product_id: (category_id, confidence) for product_id, category_id, confidence in session.execute(query)}
+    return {
+        product_id: (category_id, confidence)
+        for product_id, category_id, confidence in session.connection().execute(query).all()
+    }
+
+
+def list_imported(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    """Product -> what its latest imported label says today, for these products (ids, ascending).
+
+    The ids are asked of both sides of the join, which keeps PostgreSQL from reading the whole table for it.
+    """
+    row, given, query = standing()
+    query = query.with_only_columns(row.c.product_id, row.c.category_id).where(
+        _among(row.c.product_id, ids),
+        _among(given.c.product_id, ids),
+        row.c.source == LabelSource.IMPORT,
+    )
+    found: list[tuple[int, int]] = [(one[0], one[1]) for one in session.execute(query.order_by(given.c.id, row.c.id))]
+    return dict(found)  # a later row wins
 
 
 def emails_of(session: Session) -> dict[int, str]:

@@ -2,7 +2,8 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -101,11 +102,9 @@ def run_export_job(context: JobContext) -> dict[str, Any]:
 def _write(context: JobContext, request: ExportRequest, path: Path, shows_people: bool) -> dict[str, Any]:
     counter = _Counter(context)
     with HashedFile(path) as file, context.runtime.sessions.read() as session:
-        if request.what == LABEL_STUDIO:
-            for n_rows, done in write_tasks(context.runtime, session, request, file, shows_people):
-                counter.count(n_rows, done)
-        else:
-            for n_rows, done in _write_rows(context.runtime, session, request, file, shows_people):
+        write = write_tasks if request.what == LABEL_STUDIO else _write_rows
+        with closing(write(context.runtime, session, request, file, shows_people)) as parts:  # and with it the cursor
+            for n_rows, done in parts:
                 counter.count(n_rows, done)
         file.flush_to_disk()
         return {"rows": counter.n_rows, "bytes": file.n_bytes, "sha256": file.sha256.hexdigest()}
@@ -113,7 +112,7 @@ def _write(context: JobContext, request: ExportRequest, path: Path, shows_people
 
 def _write_rows(
     runtime: Runtime, session: Session, request: ExportRequest, file: HashedFile, shows_people: bool
-) -> Iterator[tuple[int, float]]:
+) -> Generator[tuple[int, float], None, None]:
     rows = open_rows(runtime, session, request, shows_people)
     writer = open_writer(request.format, file, rows.names)
     for columns, done in rows.parts:

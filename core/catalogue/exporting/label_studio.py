@@ -5,7 +5,7 @@ listing' are cancelled annotations with a `verdict`; what a reviewer settled is 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -20,14 +20,14 @@ from core.catalogue.taxonomy import SEPARATOR, Category, load_categories
 from core.runtime import Runtime
 from db import exports, model_versions
 from db.enums import DecisionKind, ProductOrder
-from db.standing_labels import latest_imported
 
 FIELD, VERDICT, NOTE, SHOWN = "label", "verdict", "note", "title"
+NOT_SHOWN = ("category", "label_source", "labeled_at")  # to annotators: what is known today
 
 
 def write_tasks(
     runtime: Runtime, session: Session, request: ExportRequest, file: HashedFile, shows_people: bool
-) -> Iterator[tuple[int, float]]:
+) -> Generator[tuple[int, float], None, None]:
     """Write one JSON array of tasks; gives (tasks, how far 0..1) after each part."""
     wanted = request.filter
     if wanted.asks_the_model:
@@ -37,84 +37,99 @@ def write_tasks(
     query = exports.products_query(session, wanted)
     last = max(1, exports.last_key(session, query))
     columns = [column.name for column in query.selected_columns]
-    tasks = _Tasks(session, request, wanted.model_version_id, shows_people)
+    tasks = _Tasks(session, request, columns, wanted.model_version_id, shows_people)
     encode = json.JSONEncoder(ensure_ascii=False).encode
     before = b"[\n"
     for rows in exports.each_part(session, query, PART_ROWS):
-        products = [dict(zip(columns, row, strict=True)) for row in rows]
-        file.write(before + ",\n".join(map(encode, tasks.of(products))).encode())
+        file.write(before + ",\n".join(map(encode, tasks.of(rows))).encode())
         before = b",\n"
         yield len(rows), min(1.0, rows[-1][0] / last)
     file.write(b"\n]\n" if before == b",\n" else b"[]\n")
 
 
 class _Tasks:
-    """Makes tasks of products."""
+    """Makes tasks of products; what many of them share is made once."""
 
-    def __init__(self, session: Session, request: ExportRequest, version_id: int | None, shows_people: bool) -> None:
+    def __init__(
+        self,
+        session: Session,
+        request: ExportRequest,
+        columns: Sequence[str],
+        version_id: int | None,
+        shows_people: bool,
+    ) -> None:
         self.session, self.campaign_id, self.style = session, request.campaign_id, request.style
         self.version_id = request.version_id or version_id or model_versions.find_promoted_id(session)
-        self.names = names_shown(session, shows_people)
-        self.shows_people = shows_people
-        self.emails = exports.emails_of(session) if shows_people else {}
+        self._shown = [(name, at) for at, name in enumerate(columns) if name not in NOT_SHOWN]
+        names = names_shown(session, shows_people)
+        self._paths = names["category"]
+        emails = exports.emails_of(session) if shows_people else {}
+        self._people = {
+            id_: {"first_name": name, "last_name": ""}
+            | ({"id": id_, "email": emails.get(id_, "")} if shows_people else {})
+            for id_, name in names["person"].items()
+        }
+        self._version = names["model_version"].get(self.version_id or 0)
+        self._values: dict[int, dict[str, Any]] = {}
 
-    def of(self, products: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        ids = [product["shelfwright_id"] for product in products]
-        given: dict[int, list[Any]] = {}
-        for one in exports.list_given(self.session, ids[0], ids[-1], self.campaign_id):
-            given.setdefault(one.product_id, []).append(one)
-        predicted = exports.list_predicted(self.session, self.version_id, ids[0], ids[-1]) if self.version_id else {}
-        imported = latest_imported(self.session, ids)
-        for product in products:
-            id_ = product["shelfwright_id"]
-            path = self.names["category"].get(imported.get(id_, 0))
+    def of(self, products: Sequence[Any]) -> Iterator[dict[str, Any]]:
+        """The tasks of these rows; their first column is the product's id."""
+        ids = [row[0] for row in products]
+        given: dict[int, list[dict[str, Any]]] = {}
+        for product_id, *said in map(tuple, exports.list_given(self.session, ids, self.campaign_id)):
+            given.setdefault(product_id, []).append(self._annotation(*said))
+        predicted = exports.list_predicted(self.session, self.version_id, ids) if self.version_id else {}
+        imported = exports.list_imported(self.session, ids)
+        for row in products:
+            id_ = row[0]
+            data = {name: row[at] for name, at in self._shown if row[at] is not None}
+            if path := self._paths.get(imported.get(id_, 0)):
+                data["category"] = path  # what the shop's file said
             yield {
                 "id": id_,
-                "data": _data(product, path),
-                "annotations": [self._annotation(one) for one in given.get(id_, ())],
-                "predictions": [self._prediction(*predicted[id_])] if id_ in predicted else [],
+                "data": data,
+                "annotations": given.get(id_, ()),
+                "predictions": [self._prediction(*predicted[id_])] if id_ in predicted else (),
             }
 
     def _result(self, category_id: int, key: str) -> dict[str, Any]:
-        path = self.names["category"][category_id]
-        value = {"taxonomy": [path.split(SEPARATOR)]} if self.style == "taxonomy" else {"choices": [path]}
+        if (value := self._values.get(category_id)) is None:
+            path = self._paths[category_id]
+            value = {"taxonomy": [path.split(SEPARATOR)]} if self.style == "taxonomy" else {"choices": [path]}
+            self._values[category_id] = value
         return {"id": key, "from_name": FIELD, "to_name": SHOWN, "type": self.style, "value": value}
 
-    def _annotation(self, given: Any) -> dict[str, Any]:
-        result = []
-        if given.category_id is not None:
-            result.append(self._result(given.category_id, f"c{given.id}"))
+    def _annotation(
+        self,
+        id_: int,
+        kind: str,
+        category_id: int | None,
+        person_id: int,
+        seconds: float | None,
+        note: str | None,
+        created_at: str,
+    ) -> dict[str, Any]:
+        if category_id is not None:
+            result = [self._result(category_id, f"c{id_}")]
         else:
-            verdict = {"id": f"v{given.id}", "from_name": VERDICT, "to_name": SHOWN, "type": "choices"}
-            result.append(verdict | {"value": {"choices": [given.kind]}})
-        if given.note:
-            note = {"id": f"n{given.id}", "from_name": NOTE, "to_name": SHOWN, "type": "textarea"}
-            result.append(note | {"value": {"text": [given.note]}})
+            verdict = {"id": f"v{id_}", "from_name": VERDICT, "to_name": SHOWN, "type": "choices"}
+            result = [verdict | {"value": {"choices": [kind]}}]
+        if note:
+            said = {"id": f"n{id_}", "from_name": NOTE, "to_name": SHOWN, "type": "textarea"}
+            result.append(said | {"value": {"text": [note]}})
         return {
-            "id": given.id,
-            "completed_by": self._person(given.person_id),
+            "id": id_,
+            "completed_by": self._people[person_id],
             "result": result,
-            "was_cancelled": given.category_id is None,
-            "ground_truth": given.kind == DecisionKind.SETTLE,
-            "created_at": given.created_at,
-            "updated_at": given.created_at,
-            "lead_time": given.seconds_spent,
+            "was_cancelled": category_id is None,
+            "ground_truth": kind == DecisionKind.SETTLE,
+            "created_at": created_at,
+            "updated_at": created_at,
+            "lead_time": seconds,
         }
 
-    def _person(self, person_id: int) -> dict[str, Any]:
-        name = {"first_name": self.names["person"][person_id], "last_name": ""}
-        return name | ({"id": person_id, "email": self.emails.get(person_id, "")} if self.shows_people else {})
-
     def _prediction(self, category_id: int, confidence: float) -> dict[str, Any]:
-        version = self.names["model_version"][self.version_id or 0]
-        return {"model_version": version, "score": confidence, "result": [self._result(category_id, "p1")]}
-
-
-def _data(product: dict[str, Any], imported_path: str | None) -> dict[str, Any]:
-    """What annotators see; `category` is what the shop's file said."""
-    told = {name: value for name, value in product.items() if name not in ("label_source", "labeled_at")}
-    told["category"] = imported_path
-    return {name: value for name, value in told.items() if value is not None}
+        return {"model_version": self._version, "score": confidence, "result": [self._result(category_id, "p1")]}
 
 
 def labeling_config(runtime: Runtime, style: str = "taxonomy") -> str:
