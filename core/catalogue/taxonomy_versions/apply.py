@@ -62,8 +62,8 @@ class _Builder:
         words = {"file": self.file_name, **version.counts}
         plan = Plan(TaxonomyEditKind.IMPORT, None, tree, shown=[], words=words)
         self._place_nodes()
-        for change in version.refined:
-            self._make_room(plan, tree.nodes[change.category_id])
+        for node in self._refined():
+            self._make_room(plan, node)
         for change in version.merged:
             self._merge(plan, tree.nodes[change.category_id], self._node(change.targets[0]))
         for change in version.split:
@@ -101,6 +101,23 @@ class _Builder:
             tree.set_values(node, name=path[-1], parent_id=parent.id if parent else None)
             if english:
                 tree.set_values(node, name_en=english[-1])
+
+    def _refined(self) -> list[Node]:
+        """Leaves with labels that get categories below them; also those that were given labels since the plan."""
+        nodes = self.tree.nodes
+        planned = [change.category_id for change in self.version.refined]
+        was_leaf = {id_: values[0] for (id_, name), values in self.tree.changes.items() if name == "is_leaf"}
+        grown = [
+            node.id
+            for node in nodes.values()
+            if node.is_in_use and was_leaf.get(node.id, node.is_leaf) and self.tree.children(node.id)
+        ]
+        known = set(planned)
+        new = [id_ for id_ in grown if id_ > 0 and id_ not in known]
+        labeled = new if new and standing_labels.says_anything(self.session, new) else []
+        return [nodes[id_] for id_ in planned] + [
+            nodes[id_] for id_ in labeled if standing_labels.says_anything(self.session, [id_])
+        ]
 
     def _make_room(self, plan: Plan, node: Node) -> None:
         """The products of a leaf that is one no more lie in a leaf of its name below it, until people decide."""

@@ -17,6 +17,7 @@ from core.runtime import Runtime
 from core.training.lineage import find_descent
 from core.types import Actor
 from db.tables import ProductRow
+from tests.core.catalogue.taxonomy_edits.trees import decide
 from tests.core.catalogue.taxonomy_versions.trees import add_labeled, grow, write_mapping, write_tree
 
 OLD = ("옷 > 바지", "옷 > 치마", "옷 > 내의", "옷 > 잡화", "신발 > 구두", "신발 > 장화", "식품 > 과일", "식품 > 채소")
@@ -103,6 +104,19 @@ def test_a_plan_of_another_tree_is_refused(runtime: Runtime, actor: Actor, tmp_p
     with pytest.raises(StaleEdit):
         apply_version(runtime, actor, plan, "new.csv", reason=REASON)
     assert paths_in_use(runtime) == {"a", "c"}
+
+
+def test_a_label_given_since_the_plan_is_not_left_on_what_is_a_leaf_no_more(
+    runtime: Runtime, actor: Actor, tmp_path: Path
+) -> None:
+    ids = grow(runtime, "옷 > 바지", "옷 > 치마")
+    product = add_labeled(runtime, ids["옷 > 치마"])[0]
+    plan = plan_version(runtime, actor, write_tree(tmp_path, "옷 > 바지 > 청바지", "옷 > 치마"))
+    decide(runtime, actor, product, ids["옷 > 바지"])
+    edit = apply_version(runtime, actor, plan, "new.csv", reason=REASON)
+    assert label_paths(runtime) == {product: "옷 > 바지 > 바지"}
+    undo_edit(runtime, actor, edit.id, "back")
+    assert label_paths(runtime) == {product: "옷 > 바지"}
 
 
 def test_done_again_it_changes_nothing(runtime: Runtime, actor: Actor, tmp_path: Path) -> None:
