@@ -18,6 +18,8 @@ KEYS = ("Enter", "1", "2", "3")
 LOOK = """() => ({
   title: document.querySelector("[class*='st-key-label-title']")?.textContent ?? "",
   notice: document.body.textContent.includes("The database cannot be"),
+  locked: document.body.textContent.includes("database is locked"),
+  broken: document.querySelector("[data-testid=stException]") !== null,
 })"""
 CARD_SECONDS = 40.0
 PRESS_AGAIN_SECONDS = 6.0
@@ -175,6 +177,10 @@ class Browsers:
         saw_notice = False
         while (now := time.perf_counter()) - began < CARD_SECONDS:
             seen = page.evaluate(LOOK)
+            if seen["locked"] or seen["broken"]:
+                with self._lock:
+                    self.result.errors.append("browser: an error of the program was shown")
+                return
             if seen["notice"] and not saw_notice:
                 saw_notice = True
                 self._count("notices")
