@@ -34,6 +34,17 @@ def iter_labeled_titles(session: Session, chunk: int = 20_000) -> Iterator[Split
         yield from (SplitTitle(*row) for row in rows)
 
 
+def has_folds(session: Session) -> bool:
+    """Some product has a fold."""
+    return session.scalar(sa.select(ProductSplitRow.product_id).limit(1)) is not None
+
+
+def count_labeled(session: Session, at_most: int) -> int:
+    """Products with a label; counts no further than `at_most`."""
+    some = sa.select(ProductRow.id).where(ProductRow.category_id.is_not(None)).limit(at_most).subquery()
+    return session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+
+
 def insert_splits(session: Session, rows: list[dict[str, Any]]) -> None:
     """New products' folds; one that has a fold already keeps it."""
     if rows:

@@ -11,6 +11,7 @@ from core.labeling.campaigns import (
     CampaignSettings,
     Inputs,
     Recipe,
+    are_folds_missing,
     create_campaign,
     list_names,
     ready_made,
@@ -112,6 +113,12 @@ def _what_it_takes(recipe: Recipe, kind: CampaignKind, is_given: bool) -> None:
     if is_given:
         parts = [_(ORDERS[order]), *chip_texts(recipe.filter, everything=True).values()]
         st.markdown(escape(" · ".join(parts)))
+    if are_folds_missing(runtime(), recipe.filter):
+        words = _(
+            "Nothing is held out yet: with this campaign, about a tenth of the labeled products is set aside for good."
+        )
+        st.caption(words)
+        return
     try:
         found = found_text(recipe.filter)
         with st.container(horizontal=True, vertical_alignment="center"):

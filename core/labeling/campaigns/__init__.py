@@ -10,6 +10,7 @@ from core.labeling.campaigns.campaign import (
     list_names,
 )
 from core.labeling.campaigns.creating import clone_campaign, create_campaign, ensure_default_campaign
+from core.labeling.campaigns.held_out import are_folds_missing
 from core.labeling.campaigns.kinds import LOW_CONFIDENCE, Inputs, Recipe, ready_made
 from core.labeling.campaigns.lifecycle import (
     close_campaign,
@@ -30,6 +31,7 @@ __all__ = [
     "Inputs",
     "Recipe",
     "Stratum",
+    "are_folds_missing",
     "build_campaign",
     "clone_campaign",
     "close_campaign",

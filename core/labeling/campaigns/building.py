@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from core.errors import N_
 from core.jobs.context import JobContext
 from core.labeling.campaigns.campaign import Campaign, get_campaign
 from core.runtime import Runtime
@@ -73,8 +74,15 @@ def _ranking(runtime: Runtime, campaign: Campaign, limit: int | None) -> Iterato
 
 
 def run_build_job(context: JobContext) -> dict[str, Any]:
-    """The job `build_campaign`: payload campaign_id and limit. `broken_off`: closed before its queue was whole."""
+    """The job `build_campaign`: payload campaign_id, limit, and draws_folds where no training has drawn them yet.
+
+    `broken_off`: closed before its queue was whole.
+    """
     campaign = get_campaign(context.runtime, context.payload["campaign_id"], deleted=True)
+    if context.payload.get("draws_folds"):
+        from core.training.splits import assign_folds
+
+        assign_folds(context.runtime, lambda fraction: context.report(fraction, N_("grouping near-duplicates")))
     is_whole = _fill(
         context.runtime,
         campaign,

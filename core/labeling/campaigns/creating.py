@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from core.catalogue.product_sight import checked_filter
 from core.catalogue.products import ProductFilter, count_products, with_version
 from core.errors import N_, AppError, Conflict, InvalidInput, JobCancelled, NoModelYet, UnknownCategory
 from core.jobs.worker import run_claimed, worker_name
 from core.labeling.campaigns.campaign import Campaign, get_campaign
+from core.labeling.campaigns.held_out import draw_if_few
 from core.labeling.campaigns.kinds import Inputs, ready_made
 from core.labeling.campaigns.settings import CampaignSettings, checked_guidelines, checked_name, checked_settings
 from core.labeling.members import require_known
@@ -46,9 +48,10 @@ def create_campaign(
     settings. A larger campaign is BUILDING and the worker fills it; with `on_report` (fraction, stage, numbers) it is
     built here, whatever its size. A build that was killed goes on in the worker.
     `limit` takes the first products of the order only. The model version in use is written into the filter,
-    so that the queue stays what the list showed. Raises InvalidInput (nothing matches, an input is missing, bad name or
-    number), UnknownCategory (a choice is no leaf in use), Conflict (the name is taken), NoModelYet, Forbidden. AppError
-    (filling it failed) and JobCancelled leave the campaign BUILDING, for `resume_campaign`.
+    so that the queue stays what the list showed. One that asks what is held out draws the folds if no training did.
+    Raises InvalidInput (nothing matches, an input is missing, bad name or number), UnknownCategory (a choice is no leaf
+    in use), Conflict (the name is taken), NoModelYet, Forbidden. AppError (filling it failed) and JobCancelled leave
+    the campaign BUILDING, for `resume_campaign`.
     """
     authorize(actor, Action.EDIT_CAMPAIGNS)
     if filter is None or order is None:
@@ -77,11 +80,12 @@ def create_from(
     """`create_campaign` with everything said."""
     authorize(actor, Action.EDIT_CAMPAIGNS)
     settings = checked_settings(settings, kind)  # before anything is counted
-    given = ProductFilter.from_dict(filter.to_dict())  # checked
+    given = checked_filter(actor, ProductFilter.from_dict(filter.to_dict()))
     wanted = with_version(runtime, given, ProductOrder(order.value))
     if limit is not None and limit < 1:
         raise InvalidInput(N_("A campaign has at least one product."))
-    n_products = count_products(runtime, wanted, SMALL)
+    has_folds = draw_if_few(runtime, wanted, SMALL)  # else the job that fills it draws them first
+    n_products = count_products(runtime, actor, wanted if has_folds else replace(wanted, held_out=False), SMALL)
     if not n_products:
         raise InvalidInput(N_("No product matches this filter, so there would be nothing to label."))
     values = {
@@ -98,9 +102,9 @@ def create_from(
         "created_at": utc_now(),
         **_columns(settings),
     }
-    is_small = min(n_products, limit or n_products) <= SMALL
+    is_small = has_folds and min(n_products, limit or n_products) <= SMALL
     me = worker_name() if is_small or on_report is not None else None
-    campaign_id, job_id = _insert(runtime, actor, values, settings, limit, me)
+    campaign_id, job_id = _insert(runtime, actor, values, settings, limit, me, draws_folds=not has_folds)
     if me is not None:
         job = run_claimed(runtime, job_id, me, on_report)
         if job.status == JobStatus.ABORTED:
@@ -131,6 +135,7 @@ def _insert(
     settings: CampaignSettings,
     limit: int | None,
     worker: str | None,
+    draws_folds: bool,
 ) -> tuple[int, int]:
     """The campaign's id and that of the job that fills it, in the worker's hands or (none) waiting."""
     now = values["created_at"]
@@ -143,6 +148,7 @@ def _insert(
             raise _taken(session, values["name"])
         campaign_members.replace_members(session, campaign_id, settings.member_ids)
         payload, key = {"campaign_id": campaign_id, "limit": limit}, campaigns.build_key(campaign_id)
+        payload |= {"draws_folds": True} if draws_folds else {}
         job_id = insert_job(session, "build_campaign", payload, key, actor.person_id, now, worker)
         after = {"name": values["name"], "filter": values["filter"], "limit": limit, **_columns(settings)}
         after |= {"member_ids": list(settings.member_ids)} if settings.member_ids else {}

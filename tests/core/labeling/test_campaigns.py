@@ -56,6 +56,7 @@ from db.tables import (
 from tests.core.labeling.shelf import Shelf, add_campaign, annotator, change_row, count, fill_shelf
 from tests.core.labeling.test_decisions import label
 from tests.core.labeling.test_queue import claim
+from tests.roles import ADMIN
 
 
 def queue(runtime: Runtime, campaign: int, slot: int = 0) -> list[int]:
@@ -119,10 +120,10 @@ def test_the_queue_shows_exactly_what_the_list_shows(
     inputs = inputs_of(runtime, actor, shelf, kind)
     campaign = create_campaign(runtime, actor, "check", kind, inputs=inputs)
     recipe = ready_made(kind, inputs)
-    rows = list_products(runtime, recipe.filter, ProductOrder(recipe.order.value)).rows
+    rows = list_products(runtime, ADMIN, recipe.filter, ProductOrder(recipe.order.value)).rows
     assert campaign.settings == recipe.settings
     assert queue(runtime, campaign.id) == [row.id for row in rows] == handed_out(runtime, campaign.id)
-    again = list_products(runtime, campaign.filter, ProductOrder(campaign.order.value)).rows
+    again = list_products(runtime, ADMIN, campaign.filter, ProductOrder(campaign.order.value)).rows
     assert [row.id for row in again] == [row.id for row in rows]
     assert (campaign.status, campaign.n_tasks) == (CampaignStatus.ACTIVE, len(rows) * campaign.overlap)
     assert 3 < len(rows) <= len(shelf.products)
@@ -134,7 +135,7 @@ def test_any_filter_with_any_order(runtime: Runtime, actor: Actor, order: Campai
     suspect_labels(runtime)
     wanted = ProductFilter(category_ids=(shelf.men,), keyword="shirt", seed=5)
     campaign = create_campaign(runtime, actor, "check", CampaignKind.RANDOM, wanted, order, overlap=2, limit=4)
-    rows = list_products(runtime, wanted, ProductOrder(order.value), limit=4).rows
+    rows = list_products(runtime, ADMIN, wanted, ProductOrder(order.value), limit=4).rows
     assert queue(runtime, campaign.id, 0) == queue(runtime, campaign.id, 1) == [row.id for row in rows]
     assert (campaign.n_tasks, campaign.overlap) == (8, 2)
 
@@ -184,7 +185,7 @@ def test_a_large_campaign_is_built_by_a_job_that_survives_a_kill(
     done = run_claimed(runtime, job.id, "w1")
     assert (done.status, done.result) == (JobStatus.SUCCEEDED, {"campaign_id": campaign.id, "n_tasks": 34})
     assert get_campaign(runtime, campaign.id).status == CampaignStatus.ACTIVE
-    rows = list_products(runtime, campaign.filter, ProductOrder.RANDOM, limit=17).rows
+    rows = list_products(runtime, ADMIN, campaign.filter, ProductOrder.RANDOM, limit=17).rows
     assert queue(runtime, campaign.id, 0) == queue(runtime, campaign.id, 1) == [row.id for row in rows]
     assert build_campaign(runtime, campaign.id, 17) == 34
     assert count(runtime, TaskRow) == 34
@@ -358,3 +359,23 @@ def test_no_default_campaign_without_a_model(runtime: Runtime, actor: Actor) -> 
     fill_shelf(runtime, 5, promoted=False)
     with pytest.raises(NoModelYet):
         ensure_default_campaign(runtime, actor)
+
+
+@pytest.mark.parametrize("small", [0, 1_000])
+def test_a_human_baseline_before_any_training_draws_the_folds(
+    runtime: Runtime, actor: Actor, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(creating, "SMALL", small)
+    shelf = fill_shelf(runtime, 40, promoted=False)
+    for place, product in enumerate(shelf.products):  # no two read alike
+        change_row(runtime, ProductRow, product, title=f"{chr(0xAC00 + 97 * place) * 3} {chr(0xB100 + 31 * place) * 4}")
+    kind = CampaignKind.HUMAN_BASELINE
+    made = create_campaign(runtime, actor, "people", kind)
+    if not small:
+        assert (made.status, made.n_tasks) == (CampaignStatus.BUILDING, 0)
+        job = find_unfinished_job(runtime, ["build_campaign"])
+        assert job is not None
+        work_until_ended(runtime, job.id)
+    held_out = [row.id for row in list_products(runtime, ADMIN, ready_made(kind).filter, ProductOrder.RANDOM).rows]
+    assert 0 < len(held_out) < 16
+    assert queue(runtime, made.id, 0) == queue(runtime, made.id, 1) == held_out
