@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from db.enums import CampaignStatus, DecisionKind
+from db.meanings import meaning_of
 from db.tables import CampaignRow, DailyProgressRow, DecisionRow, table_of
 
 _CAMPAIGN = sa.bindparam("campaign", type_=sa.BigInteger)
@@ -39,7 +40,7 @@ def count_changed(session: Session, campaign_id: int, last: int) -> tuple[int, i
     """(labels changed, labels checked) of the campaign's last checks, no more than `last` of them.
 
     A check is a standing label, the first in the campaign for its product, on a product that had a label. Copies to
-    near-duplicates and hidden gold checks are none: they say nothing new of the labels.
+    near-duplicates and hidden gold checks are none: they say nothing new of the labels. What was merged since is one.
     """
     undo, earlier, its_undo = aliased(DecisionRow), aliased(DecisionRow), aliased(DecisionRow)
     is_repeated = sa.exists().where(
@@ -49,9 +50,13 @@ def count_changed(session: Session, campaign_id: int, last: int) -> tuple[int, i
         earlier.kind == DecisionKind.LABEL,
         ~sa.exists().where(its_undo.undoes_id == earlier.id),
     )
-    changed = sa.case((DecisionRow.category_id != DecisionRow.previous_category_id, 1), else_=0)
+    said, is_said, says = meaning_of(DecisionRow.category_id, "said")
+    former, is_former, said_before = meaning_of(DecisionRow.previous_category_id, "former")
     recent = (
-        sa.select(changed.label("changed"))
+        sa.select(sa.case((says != said_before, 1), else_=0).label("changed"))
+        .select_from(DecisionRow)
+        .outerjoin(said, is_said)
+        .outerjoin(former, is_former)
         .where(
             DecisionRow.campaign_id == campaign_id,
             DecisionRow.kind == DecisionKind.LABEL,

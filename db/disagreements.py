@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from db.enums import DecisionKind
+from db.meanings import meaning_of
 from db.tables import DecisionRow
 
 _VERDICTS = (DecisionKind.LABEL, DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING)
@@ -14,17 +15,21 @@ _VERDICTS = (DecisionKind.LABEL, DecisionKind.CANNOT_TELL, DecisionKind.BAD_LIST
 def people_disagree() -> sa.Select[Any]:
     """Ids of products of which two people's standing decisions differ: in the category, or one could not tell.
 
-    A person's standing decision is their latest that is not undone, in whichever campaign. Begins at the decisions,
-    which are few beside the products.
+    A person's standing decision is their latest that is not undone, in whichever campaign; of categories that were
+    merged since they say the same. Begins at the decisions, which are few beside the products.
     """
     one, other = aliased(DecisionRow), aliased(DecisionRow)
+    of_one, is_of_one, says_one = meaning_of(one.category_id, "of_one")
+    of_other, is_of_other, says_other = meaning_of(other.category_id, "of_other")
     return (
         sa.select(one.product_id)
         .join(other, sa.and_(other.product_id == one.product_id, other.person_id > one.person_id))
+        .outerjoin(of_one, is_of_one)
+        .outerjoin(of_other, is_of_other)
         .where(
             one.kind.in_(_VERDICTS),
             other.kind.in_(_VERDICTS),
-            sa.or_(one.kind != other.kind, one.category_id != other.category_id),
+            sa.or_(one.kind != other.kind, says_one != says_other),
             *_stands(one),
             *_stands(other),
         )

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from db.enums import DecisionKind, Fold, LabelSource
+from db.meanings import meaning_of
 from db.measurements import insert_measurement
 from db.tables import (
     AcceptedAlternativeRow,
@@ -172,12 +173,17 @@ def draw_undisputed(session: Session, version_id: int | None, person_id: int, se
 
     In a random order that stays; with a version those of the test fold that it answered.
     """
-    votes = sa.select(DecisionRow.product_id).where(_is_blind_vote()).group_by(DecisionRow.product_id)
-    agreed = votes.having(
-        sa.func.min(DecisionRow.category_id) == sa.func.max(DecisionRow.category_id),
-        sa.func.count(DecisionRow.category_id) == sa.func.count(),
-        sa.func.max(sa.case((DecisionRow.person_id == person_id, 1), else_=0)) == 0,
-    ).subquery()
+    said, is_said, says = meaning_of(DecisionRow.category_id, "said")
+    votes = sa.select(DecisionRow.product_id).outerjoin(said, is_said).where(_is_blind_vote())
+    agreed = (
+        votes.group_by(DecisionRow.product_id)
+        .having(
+            sa.func.min(says) == sa.func.max(says),
+            sa.func.count(DecisionRow.category_id) == sa.func.count(),
+            sa.func.max(sa.case((DecisionRow.person_id == person_id, 1), else_=0)) == 0,
+        )
+        .subquery()
+    )
     settled, product = aliased(DecisionRow), agreed.c.product_id
     alone = (settled.kind == DecisionKind.SETTLE, settled.batch_key.is_(None), _not_undone(settled))
     query = sa.select(product).where(~sa.exists().where(settled.product_id == product, *alone))
@@ -201,15 +207,22 @@ class PartCount(NamedTuple):
 def count_parts(session: Session, version_id: int | None) -> list[PartCount]:
     """Voted products by whether one vote was given, votes contradict each other, the model contradicts them.
 
-    With a version only products of the test fold that it answered.
+    With a version only products of the test fold that it answered. What was merged since is one category.
     """
-    votes = sa.select(
-        DecisionRow.product_id,
-        sa.func.count().label("n"),
-        sa.func.count(DecisionRow.category_id).label("n_categories"),
-        sa.func.min(DecisionRow.category_id).label("lowest"),
-        sa.func.max(DecisionRow.category_id).label("highest"),
-    ).where(_is_blind_vote())
+    said, is_said, says = meaning_of(DecisionRow.category_id, "said")
+    answered, is_answered, answers = meaning_of(PredictionRow.category_id, "answered")
+    votes = (
+        sa.select(
+            DecisionRow.product_id,
+            sa.func.count().label("n"),
+            sa.func.count(DecisionRow.category_id).label("n_categories"),
+            sa.func.min(says).label("lowest"),
+            sa.func.max(says).label("highest"),
+        )
+        .select_from(DecisionRow)
+        .outerjoin(said, is_said)
+        .where(_is_blind_vote())
+    )
     if version_id is not None:
         votes = votes.join(ProductSplitRow, ProductSplitRow.product_id == DecisionRow.product_id).where(
             ProductSplitRow.fold == Fold.TEST
@@ -220,7 +233,7 @@ def count_parts(session: Session, version_id: int | None) -> list[PartCount]:
     )
     differs: sa.ColumnElement[Any] = sa.literal(0)
     if version_id is not None:
-        differs = sa.case((voted.c.lowest == PredictionRow.category_id, 0), else_=1)
+        differs = sa.case((voted.c.lowest == answers, 0), else_=1)
     query = sa.select(
         sa.case((voted.c.n == 1, 1), else_=0).label("is_single"),
         sa.case((contradicts, 1), else_=0).label("is_disputed"),
@@ -228,7 +241,7 @@ def count_parts(session: Session, version_id: int | None) -> list[PartCount]:
     ).select_from(voted)
     if version_id is not None:
         answer = sa.and_(PredictionRow.product_id == voted.c.product_id, PredictionRow.model_version_id == version_id)
-        query = query.join(PredictionRow, answer)
+        query = query.join(PredictionRow, answer).outerjoin(answered, is_answered)
     alike = query.subquery()
     kinds = (alike.c.is_single, alike.c.is_disputed, alike.c.model_differs)
     rows = session.execute(sa.select(*kinds, sa.func.count()).group_by(*kinds))

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from db.enums import DecisionKind, LabelSource
 from db.gold import stands
+from db.meanings import meaning_of
 from db.tables import AcceptedAlternativeRow, DailyProgressRow, DecisionRow, LabelRow, PersonRow, ProductRow
 
 VERDICTS = (DecisionKind.LABEL, DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING)
@@ -38,9 +39,10 @@ def list_checks(session: Session, person_id: int, limit: int) -> list[GoldVote]:
     Left out is what is no gold any more, and what they settled themselves: nobody is judged by their own word.
     """
     own = aliased(LabelRow)
+    meant, is_meant, said_today = meaning_of(DecisionRow.category_id, "said")
     accepted = sa.exists().where(
         AcceptedAlternativeRow.product_id == DecisionRow.product_id,
-        AcceptedAlternativeRow.category_id == DecisionRow.category_id,
+        AcceptedAlternativeRow.category_id.in_([DecisionRow.category_id, said_today]),
         AcceptedAlternativeRow.person_id != DecisionRow.person_id,
     )
     query = (
@@ -54,6 +56,7 @@ def list_checks(session: Session, person_id: int, limit: int) -> list[GoldVote]:
             DecisionRow.created_at,
         )
         .join(ProductRow, ProductRow.id == DecisionRow.product_id)
+        .outerjoin(meant, is_meant)
         .where(
             DecisionRow.person_id == person_id,
             DecisionRow.is_gold_check,

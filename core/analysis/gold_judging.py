@@ -28,12 +28,17 @@ class Leaves:
     def __init__(self, categories: Mapping[int, Category], merged_into: Mapping[int, int]) -> None:
         self._categories, self._merged_into = categories, merged_into
 
-    def now(self, category_id: int) -> int | None:
-        """The leaf in use that this category is or became by merges; none where it is no leaf any more."""
+    def today(self, category_id: int) -> int:
+        """What this category became by merges, in use or not; itself where nothing took its place."""
         seen: set[int] = set()
         while category_id in self._merged_into and category_id not in seen:
             seen.add(category_id)
             category_id = self._merged_into[category_id]
+        return category_id
+
+    def now(self, category_id: int) -> int | None:
+        """The leaf in use that this category is or became by merges; none where it is no leaf any more."""
+        category_id = self.today(category_id)
         category = self._categories.get(category_id)
         return category_id if category and category.is_leaf and category.retired_at is None else None
 
@@ -108,8 +113,7 @@ def judge(
         if gold_id is None:
             continue
         given, said = votes[product.id], answers[product.id]
-        model_answer = said.get(compared) if compared is not None else None
-        part = part_of([vote.category_id for vote in given], model_answer, compared is not None) if given else None
+        part = _part(given, said.get(compared or 0), compared is not None, leaves)
         also, settler = accepted[product.id], settlers.get(product.id)
         found.append(
             GoldJudged(
@@ -123,6 +127,14 @@ def judge(
             )
         )
     return found
+
+
+def _part(given: list[Vote], answer: int | None, asks_model: bool, leaves: Leaves) -> Part | None:
+    """As `db.error_rates.count_parts` counts it: in categories of today."""
+    if not given:
+        return None
+    votes = [None if vote.category_id is None else leaves.today(vote.category_id) for vote in given]
+    return part_of(votes, None if answer is None else leaves.today(answer), asks_model)
 
 
 def _judged_votes(

@@ -81,7 +81,7 @@ def _measure_votes(
     report(0.5, N_("measuring pairs of people"))
     pairs = measure_pairs(table, distances)
     report(0.6, N_("finding the consensus"))
-    tops = _tops(runtime, version_id, table.product_ids)
+    tops = _tops(runtime, version_id, table.product_ids, tree)
     consensus = fit_crowdlab(table, tops)
     report(0.9, N_("ranking what people disagree on"))
     doubts = {id_: 1 - quality for id_, (_, quality) in consensus.consensus.items()}
@@ -128,13 +128,17 @@ def _people(table: Any, crowdlab: dict[int, float]) -> list[dict[str, Any]]:
     return found
 
 
-def _tops(runtime: Runtime, version_id: int | None, product_ids: list[int]) -> dict[int, list[tuple[int, float]]]:
-    found: dict[int, list[tuple[int, float]]] = {}
+def _tops(
+    runtime: Runtime, version_id: int | None, product_ids: list[int], tree: CategoryTree
+) -> dict[int, tuple[tuple[int, float], ...]]:
+    """Product -> what the version says of it, in categories of today."""
+    found: dict[int, tuple[tuple[int, float], ...]] = {}
     if version_id is None:
         return found
     for start in range(0, len(product_ids), CHUNK):
         with runtime.sessions.read() as session:
-            found |= votes.map_tops(session, version_id, product_ids[start : start + CHUNK])
+            tops = votes.map_tops(session, version_id, product_ids[start : start + CHUNK])
+        found |= {id_: ranking for id_, top in tops.items() if (ranking := tree.ranking(top))}
     return found
 
 

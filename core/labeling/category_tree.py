@@ -1,13 +1,13 @@
 """How far two categories lie apart in the tree: a sibling is a smaller miss than another department."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from core.catalogue.taxonomy import Category
-from core.catalogue.taxonomy_edits.meaning import resolve
+from core.catalogue.taxonomy_edits.meaning import resolve, resolve_ranking
 
 UNTOLD = 0.5
 """Distance of 'cannot tell' to a category: a disagreement, but smaller than another department."""
@@ -35,6 +35,10 @@ class CategoryTree:
     def is_in_use(self, category_id: int) -> bool:
         """It, or what took its place, may still be given."""
         return resolve(self._categories, category_id) is not None
+
+    def ranking(self, top: Iterable[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
+        """A model's (category id, probability), best first, in categories of today."""
+        return resolve_ranking(self._categories, top)
 
     def line(self, category_id: int) -> tuple[int, ...]:
         """The node's ancestors from its root down to itself; itself alone when it is unknown."""

@@ -90,4 +90,16 @@ def _probabilities(table: VoteTable, tops: Mapping[int, Top]) -> tuple[list[int]
         rest = len(ids) - len(top)
         if rest > 0:
             found[row, found[row] == 0] = max(1 - found[row].sum(), 1e-6) / rest
-    return ids, found / found.sum(axis=1, keepdims=True)
+    return ids, found / found.sum(axis=1, keepdims=True) + _tie_breaks(table, ids)
+
+
+def _tie_breaks(table: VoteTable, ids: list[int]) -> npt.NDArray[np.float64]:
+    """(categories,), next to nothing: of two that are as probable the one said more often, then the lower id.
+
+    Without it cleanlab draws by chance, and stumbles where people disagree on every single product.
+    """
+    n_said = dict(zip(table.category_ids, np.bincount(table.category).tolist(), strict=True))
+    order = sorted(range(len(ids)), key=lambda place: (n_said.get(ids[place], 0), -ids[place]))
+    found = np.empty(len(ids))
+    found[order] = np.arange(len(ids))
+    return found * (1e-9 / max(len(ids), 1))
