@@ -102,6 +102,13 @@ def find_standing(session: Session, product_id: int) -> DecisionRow | None:
     return session.scalar(query)
 
 
+def is_gold(session: Session, product_id: int) -> bool:
+    """Settled by a reviewer, or its label came with an import of gold."""
+    label, standing = find_label(session, product_id), find_standing(session, product_id)
+    by_label = label is not None and label.source == LabelSource.GOLD
+    return by_label or (standing is not None and standing.kind == DecisionKind.SETTLE)
+
+
 def find_last_of(session: Session, person_id: int, limit: int = 1_000) -> DecisionRow | None:
     """The settlement that this person made last and that stands, among their last `limit` decisions."""
     mine = sa.select(DecisionRow.id).where(DecisionRow.person_id == person_id)

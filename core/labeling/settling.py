@@ -140,7 +140,7 @@ def write_settlement(session: Session, values: dict[str, Any]) -> int | None:
         if not is_usable:
             raise unusable_category(session, category_id)
         gold.add_gold_label(session, product_id, category_id, values["person_id"], decision_id, values["created_at"])
-    elif (standing := gold.find_standing(session, product_id)) and standing.kind == DecisionKind.SETTLE:
+    elif gold.is_gold(session, product_id):
         raise Conflict(N_("This product is gold. Take that back first."))
     add_audit(
         session,
@@ -172,12 +172,16 @@ def undo_settlement(
             raise NotFound(N_("There is no decision {decision_id}."), decision_id=decision_id)
         if not gold.is_settlement(row):
             raise InvalidInput(N_("Only what a reviewer settled can be taken back here."))
-        undo_in(session, actor, row, key, note)
+        if undo_in(session, actor, row, key, note):
+            raise_revision(session, "gold")
         return _settlement(row, is_undone=True)
 
 
-def undo_in(session: Session, actor: Actor, row: DecisionRow, key: str, note: str | None) -> None:
-    """Undo one settlement within a transaction; nothing happens when it is undone already."""
+def undo_in(session: Session, actor: Actor, row: DecisionRow, key: str, note: str | None) -> bool:
+    """Undo one settlement within a transaction; False, and nothing happens, when it is undone already.
+
+    The caller raises the revision of gold when all is done: who holds its row waits for no product any more.
+    """
     now = utc_now()
     decisions.lock_product(session, row.product_id, None)
     before = gold.find_label(session, row.product_id)
@@ -185,7 +189,7 @@ def undo_in(session: Session, actor: Actor, row: DecisionRow, key: str, note: st
     if undo_id is None:
         if not decisions.is_undone(session, row.id):
             raise Conflict(N_("This idempotency key was used for something else."))
-        return
+        return False
     decisions.restore_winning_label(session, row.product_id)
     after = gold.find_label(session, row.product_id)
     add_audit(
@@ -201,7 +205,7 @@ def undo_in(session: Session, actor: Actor, row: DecisionRow, key: str, note: st
     )
     told = {"kind": DecisionKind.UNDO, "product_id": row.product_id, "person_id": actor.person_id, "created_at": now}
     note_event(session, "decision.undone", {"id": undo_id, "undoes_id": row.id, **told})
-    raise_revision(session, "gold")
+    return True
 
 
 def find_last_settlement(runtime: Runtime, actor: Actor) -> Settlement | None:

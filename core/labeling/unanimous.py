@@ -1,7 +1,7 @@
 """Gold in one go: products of a campaign that several people agreed on without exception, settled together."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -14,7 +14,7 @@ from core.labeling.settling import checked_key, checked_note, undo_in, write_set
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor, utc_now
-from db import gold, votes
+from db import decisions, gold, votes
 from db.enums import DecisionKind
 from db.people import add_audit, raise_revision
 from db.standing_labels import hold_tree
@@ -61,22 +61,27 @@ def settle_unanimous(
     least: int = 2,
     category_id: int | None = None,
     note: str | None = None,
+    shown: Sequence[Unanimous] | None = None,
 ) -> int:
     """Make gold what `preview_unanimous` shows; returns how many. One undo for the lot: `undo_batch`.
 
-    In short transactions; the same `batch_key` again goes on where it stopped and settles nothing twice.
+    Only `shown` when given. What was settled, or voted otherwise, since it was shown is left as it is. In short
+    transactions; the same `batch_key` again goes on where it stopped and settles nothing twice.
     Raises Forbidden, InvalidInput.
     """
     chosen = preview_unanimous(runtime, actor, campaign_id, least, category_id)
+    if shown is not None:
+        chosen = sorted(set(shown), key=lambda one: one.product_id)
     key, note = checked_key(batch_key), checked_note(note)
     if len(key) > BATCH_KEY_CHARACTERS:
         raise InvalidInput(N_("The key of a lot has up to {n} characters."), n=BATCH_KEY_CHARACTERS)
     n_settled = 0
     for start in range(0, len(chosen), CHUNK):
+        tree = CategoryTree(load_categories(runtime))
         with database_in_words(), runtime.sessions.write() as session:
             hold_tree(session)  # here: a lock that a savepoint took is gone with it
             n = 0
-            for one in chosen[start : start + CHUNK]:
+            for one in _still_so(session, tree, campaign_id, least, chosen[start : start + CHUNK]):
                 n += _settle_one(session, actor, one, campaign_id, key, note)
             values = {"campaign_id": campaign_id, "n": n, "least": least, "batch_key": key}
             now = utc_now()
@@ -84,6 +89,17 @@ def settle_unanimous(
             raise_revision(session, "gold")
         n_settled += n
     return n_settled
+
+
+def _still_so(
+    session: Session, tree: CategoryTree, campaign_id: int, least: int, chosen: Sequence[Unanimous]
+) -> list[Unanimous]:
+    """Those of them, held now, on which nobody has said or settled anything else since they were chosen."""
+    ids = [one.product_id for one in chosen]
+    decisions.lock_products(session, ids)
+    now = _find_unanimous(session, tree, campaign_id, ids, least)
+    category_of = {one.product_id: one.category_id for one in now}
+    return [one for one in chosen if category_of.get(one.product_id) == one.category_id]
 
 
 def _settle_one(session: Session, actor: Actor, one: Unanimous, campaign_id: int, key: str, note: str | None) -> int:
@@ -111,9 +127,13 @@ def undo_batch(runtime: Runtime, actor: Actor, batch_key: str) -> int:
     n_undone = 0
     while True:
         with database_in_words(), runtime.sessions.write() as session:
+            hold_tree(session)
             rows = gold.list_batch(session, batch_key, CHUNK)
+            decisions.lock_products(session, [row.product_id for row in rows])
             for row in rows:
                 undo_in(session, actor, row, f"undo:{row.id}", None)
+            if rows:
+                raise_revision(session, "gold")  # last: who settles meanwhile holds a product and waits for this row
         n_undone += len(rows)
         if len(rows) < CHUNK:
             return n_undone
@@ -125,17 +145,26 @@ def _iter_unanimous(runtime: Runtime, campaign_id: int, least: int, top_id: int 
     while True:
         with runtime.sessions.read() as session:
             products = votes.list_decided(session, campaign_id, after, PAGE)
-            given = votes.list_votes_of(session, campaign_id, products)
-            settled = votes.list_settled(session, products)
-        said: dict[int, list[int | None]] = defaultdict(list)
-        for vote in given:
-            said[vote.product_id].append(None if vote.category_id is None else tree.now(vote.category_id))
-        for product_id, categories in said.items():
-            first = categories[0]
-            if len(categories) < least or first is None or set(categories) != {first} or product_id in settled:
-                continue
-            if tree.is_in_use(first) and (top_id is None or tree.is_within(first, top_id)):
-                yield Unanimous(product_id, first, len(categories))
+            found = _find_unanimous(session, tree, campaign_id, products, least)
+        yield from (one for one in found if top_id is None or tree.is_within(one.category_id, top_id))
         if len(products) < PAGE:
             return
         after = products[-1]
+
+
+def _find_unanimous(
+    session: Session, tree: CategoryTree, campaign_id: int, product_ids: list[int], least: int
+) -> list[Unanimous]:
+    """Those of these products (at most 2,000) that are not settled and of which all say one category in use."""
+    settled = votes.list_settled(session, product_ids)
+    said: dict[int, list[int | None]] = defaultdict(list)
+    for vote in votes.list_votes_of(session, campaign_id, product_ids):
+        said[vote.product_id].append(None if vote.category_id is None else tree.now(vote.category_id))
+    found = []
+    for product_id, categories in said.items():
+        first = categories[0]
+        if len(categories) < least or first is None or set(categories) != {first} or product_id in settled:
+            continue
+        if tree.is_in_use(first):
+            found.append(Unanimous(product_id, first, len(categories)))
+    return found

@@ -6,7 +6,7 @@ from core.errors import AppError
 from core.labeling.agreement import enqueue_agreement
 from core.labeling.review_card import ReviewCard
 from core.labeling.settling import find_last_settlement, set_aside, settle, undo_settlement
-from core.labeling.unanimous import settle_unanimous, undo_batch
+from core.labeling.unanimous import Unanimous, settle_unanimous, undo_batch
 from db.enums import DecisionKind
 from pages.components.context import actor, runtime
 from pages.components.messages import say
@@ -75,10 +75,10 @@ def measure(campaign_id: int) -> None:
         say(error_text(error))
 
 
-def settle_all(campaign_id: int, key: str, least: int, category_id: int | None) -> None:
-    """What all agree on becomes gold."""
+def settle_all(campaign_id: int, key: str, least: int, shown: list[Unanimous]) -> None:
+    """What all agree on becomes gold: what was shown, no more."""
     try:
-        n = settle_unanimous(runtime(), actor(), campaign_id, key, least, category_id)
+        n = settle_unanimous(runtime(), actor(), campaign_id, key, least, shown=shown)
     except AppError as error:
         say(error_text(error))
         return

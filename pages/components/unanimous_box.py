@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.catalogue.taxonomy import load_categories
 from core.errors import AppError
-from core.labeling.unanimous import MOST, preview_unanimous
+from core.labeling.unanimous import MOST, Unanimous, preview_unanimous
 from pages.components.card_view import category_path
 from pages.components.context import actor, runtime
 from pages.components.numbers import count_text
@@ -65,10 +65,10 @@ def unanimous_box(campaign_id: int, category_id: int | None) -> None:
             type="primary",
             icon=":material/done_all:",
             on_click=_go,
-            args=(campaign_id, key, int(least), category_id),
+            args=(campaign_id, key, int(least), found),
         )
 
 
-def _go(campaign_id: int, key: str, least: int, category_id: int | None) -> None:
-    settle_all(campaign_id, key, least, category_id)
+def _go(campaign_id: int, key: str, least: int, shown: list[Unanimous]) -> None:
+    settle_all(campaign_id, key, least, shown)
     st.session_state.pop(KEY, None)

@@ -1,6 +1,7 @@
 """Settling: gold outranks what people say before and after, once whatever is sent twice, and can be taken back."""
 
 import pytest
+import sqlalchemy as sa
 
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound, UnknownCategory
 from core.labeling.decisions import record_decision, undo_decision
@@ -18,7 +19,7 @@ from core.runtime import Runtime
 from core.types import Actor
 from db.enums import DecisionKind, LabelSource, Role
 from db.labels_for_training import Verdict, count_undecidable, map_verdicts, now_in_labels
-from db.tables import AuditRow, DecisionRow, LabelRow
+from db.tables import AuditRow, DecisionRow, LabelRow, ProductRow
 from tests.core.labeling.shelf import Shelf, add_campaign, annotator, count, fill_shelf, product_label
 
 GOLD, HUMAN, IMPORT = LabelSource.GOLD, LabelSource.HUMAN, LabelSource.IMPORT
@@ -158,3 +159,14 @@ def test_what_cannot_be_settled_is_refused_and_leaves_nothing(runtime: Runtime, 
     decided = vote(runtime, "anna", add_campaign(runtime, shelf, [product]), shelf.leaves[1])
     with pytest.raises(InvalidInput):
         undo_settlement(runtime, reviewer, decided.id, "d")
+
+
+def test_gold_of_an_import_is_not_set_aside_either(runtime: Runtime, shelf: Shelf, reviewer: Actor) -> None:
+    product = shelf.products[0]
+    with runtime.sessions.write() as session:
+        of_product = LabelRow.product_id == product
+        session.execute(sa.update(LabelRow).where(of_product).values(source=GOLD))
+        session.execute(sa.update(ProductRow).where(ProductRow.id == product).values(label_source=GOLD))
+    with pytest.raises(Conflict):
+        set_aside(runtime, reviewer, product, DecisionKind.CANNOT_TELL, "aside")
+    assert not count(runtime, DecisionRow)

@@ -1,10 +1,13 @@
 """What all agree on becomes gold in one go: once, with a note in the audit trail, and back in one go."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from core.errors import Forbidden, InvalidInput
-from core.labeling.settling import count_gold, set_aside
-from core.labeling.unanimous import preview_unanimous, settle_unanimous, undo_batch
+from core.labeling import unanimous
+from core.labeling.settling import count_gold, set_aside, settle
+from core.labeling.unanimous import Unanimous, preview_unanimous, settle_unanimous, undo_batch
 from core.people import sign_in_local
 from core.runtime import Runtime
 from core.types import Actor
@@ -71,6 +74,45 @@ def test_it_settles_them_once_and_takes_them_back_together(
     assert undo_batch(runtime, reviewer, "lot") == 0
     assert [product_label(runtime, product) for product in shelf.products] == before
     assert len(preview_unanimous(runtime, reviewer, campaign)) == 3
+
+
+def test_what_was_settled_or_voted_otherwise_meanwhile_stays(
+    runtime: Runtime, shelf: Shelf, reviewer: Actor, campaign: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = sign_in_local(runtime, "r2", Role.REVIEWER)
+    shown = preview_unanimous(runtime, reviewer, campaign)
+
+    def look(*_: object) -> list[Unanimous]:
+        settle(runtime, other, shelf.products[0], shelf.leaves[1], "k0")
+        set_aside(runtime, other, shelf.products[1], DecisionKind.BAD_LISTING, "k1")
+        return shown
+
+    monkeypatch.setattr(unanimous, "preview_unanimous", look)
+    assert settle_unanimous(runtime, reviewer, campaign, "lot") == 1
+    assert product_label(runtime, shelf.products[0]) == (shelf.leaves[1], LabelSource.GOLD)
+    assert product_label(runtime, shelf.products[1])[1] != LabelSource.GOLD
+    assert product_label(runtime, shelf.products[2]) == (shelf.leaves[1], LabelSource.GOLD)
+
+
+def test_only_what_was_shown_becomes_gold(runtime: Runtime, shelf: Shelf, reviewer: Actor, campaign: int) -> None:
+    shown = preview_unanimous(runtime, reviewer, campaign)[:1]
+    assert settle_unanimous(runtime, reviewer, campaign, "lot", shown=shown) == 1
+    assert count_gold(runtime) == 1
+
+
+def test_a_lot_is_taken_back_while_another_reviewer_settles(runtime: Runtime) -> None:
+    shelf = fill_shelf(runtime, 60)
+    campaign = add_campaign(runtime, shelf, [], overlap=2)
+    a, b = shelf.leaves[:2]
+    give_votes(runtime, campaign, {product: [("x", a), ("y", a)] for product in shelf.products})
+    one, other = (sign_in_local(runtime, name, Role.REVIEWER) for name in ("r1", "r2"))
+    assert settle_unanimous(runtime, one, campaign, "lot") == 60
+    with ThreadPoolExecutor(1) as pool:
+        undone = pool.submit(undo_batch, runtime, one, "lot")
+        for product in reversed(shelf.products):
+            settle(runtime, other, product, b, f"k{product}")
+        assert undone.result() == 60
+    assert {product_label(runtime, product) for product in shelf.products} == {(b, LabelSource.GOLD)}
 
 
 def test_it_is_for_reviewers(runtime: Runtime, campaign: int) -> None:
