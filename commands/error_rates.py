@@ -154,7 +154,7 @@ def demo_crowd(
     ] = None,
     votes: Annotated[int, typer.Option(help="Votes a product.")] = 3,
     accuracy: Annotated[float, typer.Option(help="Share of right votes, 0..1, on average.")] = 0.78,
-    settled: Annotated[float, typer.Option(help="Share of the baseline that is settled into gold, 0..1.")] = 0.7,
+    settled: Annotated[float, typer.Option(help="Share of the baseline that is settled into gold, 0..1.")] = 0.9,
     confuse: Annotated[
         list[str] | None, typer.Option(help="A category that people take for another: 'PATH=OTHER PATH:0.4'.")
     ] = None,
@@ -177,7 +177,7 @@ def demo_crowd(
         made = simulate_crowd(runtime, actor, plan)
     done = (
         f"{made.n_people} demo annotators gave {made.n_votes:,} blind votes on {made.n_products:,} products; "
-        f"{made.n_settled:,} are settled into gold."
+        f"{made.n_settled:,} are settled into gold; {made.n_checks:,} further cards were hidden checks of it."
     )
     emit(as_json, asdict(made), done if made.n_votes else "The demo crowd has voted already; nothing was changed.")
 

@@ -36,7 +36,7 @@ class Truth(NamedTuple):
 
 
 class GivenVote(NamedTuple):
-    """A vote to be written. `slot` counts the product's votes from 0."""
+    """A vote to be written. `slot` counts the product's votes from 0; a hidden check of gold has one below 0."""
 
     truth: Truth
     slot: int
@@ -47,6 +47,10 @@ class GivenVote(NamedTuple):
     seconds: float
     note: str | None
     at: datetime
+
+    @property
+    def is_check(self) -> bool:
+        return self.slot < 0
 
 
 def list_truths(session: Session, held_out: bool) -> list[Truth]:
@@ -81,23 +85,34 @@ def insert_campaign(session: Session, values: dict[str, Any]) -> int:
 
 
 def insert_votes(session: Session, campaign_id: int, votes: Sequence[GivenVote], key: str) -> None:
-    """Tasks done, blind decisions, labels, day counts the products' labels. `votes` in the order of time."""
+    """Tasks done, blind decisions, labels, day counts, the products' labels. `votes` in the order of time.
+
+    A hidden check leaves its product as it is: gold. What it changes is written down beside it.
+    """
     task_ids = _insert(session, TaskRow, [_task(campaign_id, vote) for vote in votes])
     rows = []
     labels_now = {vote.truth.product_id: vote.truth.label_id for vote in votes}
     for number, (vote, task_id) in enumerate(zip(votes, task_ids, strict=True)):
         rows.append(_decision(campaign_id, vote, task_id, labels_now[vote.truth.product_id], f"{key}-{number}"))
-        labels_now[vote.truth.product_id] = vote.category_id or labels_now[vote.truth.product_id]
+        if not vote.is_check:
+            labels_now[vote.truth.product_id] = vote.category_id or labels_now[vote.truth.product_id]
     decision_ids = _insert(session, DecisionRow, rows)
     given = [(vote, id_) for vote, id_ in zip(votes, decision_ids, strict=True) if vote.category_id is not None]
     _insert(session, LabelRow, [_label(vote, decision_id) for vote, decision_id in given])
-    latest = {vote.truth.product_id: vote for vote, _ in given}
+    latest = {vote.truth.product_id: vote for vote, _ in given if not vote.is_check}
     _set_labels(session, [(v.truth.product_id, v.category_id, v.at) for v in latest.values()], LabelSource.HUMAN)
     days = Counter((vote.person_id, vote.at.date()) for vote in votes)
+    checks = Counter((vote.person_id, vote.at.date()) for vote in votes if vote.is_check)
     session.execute(
         sa.insert(DailyProgressRow),
         [
-            {"campaign_id": campaign_id, "person_id": person_id, "day": day, "n_decisions": n, "n_gold": 0}
+            {
+                "campaign_id": campaign_id,
+                "person_id": person_id,
+                "day": day,
+                "n_decisions": n,
+                "n_gold": checks[person_id, day],
+            }
             for (person_id, day), n in sorted(days.items())
         ],
     )
@@ -165,6 +180,7 @@ def _task(campaign_id: int, vote: GivenVote) -> dict[str, Any]:
         "slot": vote.slot,
         "position": vote.position,
         "status": TaskStatus.DONE,
+        "is_gold": vote.is_check,
         "annotator_id": vote.person_id,
         "claimed_at": vote.at,
         "decided_at": vote.at,
@@ -184,6 +200,7 @@ def _decision(campaign_id: int, vote: GivenVote, task_id: int, previous: int | N
         "seconds_spent": vote.seconds,
         "note": vote.note,
         "is_blind": True,
+        "is_gold_check": vote.is_check,
         "created_at": vote.at,
     }
 

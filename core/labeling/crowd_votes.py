@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from db.enums import DecisionKind
 
 HARDNESS = (0.4, 0.7, 1.0, 1.3, 1.6)  # how much harder than the mean a category is; the mean is 1
-SKILL = (0.8, 1.2)  # factors on a person's errors, evenly between the best and the worst
+SKILL = (0.65, 0.85)  # factors on a person's errors, evenly between the best and the last but one
+WEAKEST = 2.0  # the last one's: somebody whom gold checks must find. All factors are then scaled to a mean of 1
 AMBIGUOUS = 1.6  # factor on errors where the title fits several parents
 MOST = 0.95  # no error is more probable than that
 UNDECIDED_SHARE = 0.03  # of the votes: cannot tell, or (a quarter of them) bad listing
@@ -59,13 +60,26 @@ def make_crowd(
     n_people: int,
     accuracy: float,
     confusions: Sequence[Confusion] = (),
+    factors: Mapping[int, float] | None = None,
 ) -> Crowd:
-    """People who are right on `accuracy` (0..1) of the products on average; categories and people differ."""
-    errors = {category: (1 - accuracy) * rng.choice(HARDNESS) for category in sorted(mistaken_for)}
+    """People who are right on `accuracy` (0..1) of the products on average; categories and people differ.
+
+    `factors`: category -> how much harder (> 1) or easier it is for people than others are.
+    """
+    factors = factors or {}
+    errors = {
+        category: (1 - accuracy) * rng.choice(HARDNESS) * factors.get(category, 1.0)
+        for category in sorted(mistaken_for)
+    }
     others = dict(mistaken_for)
     for confusion in confusions:
         errors[confusion.category_id] = confusion.share
         others[confusion.category_id] = [confusion.other_id]
+    fixed = frozenset(confusion.category_id for confusion in confusions)
+    return Crowd(errors, others, _skills(n_people), fixed)
+
+
+def _skills(n_people: int) -> list[float]:
     low, high = SKILL
-    skills = [low + (high - low) * (person + 0.5) / n_people for person in range(n_people)]
-    return Crowd(errors, others, skills, frozenset(confusion.category_id for confusion in confusions))
+    raw = [low + (high - low) * person / n_people for person in range(n_people - 1)] + [WEAKEST]
+    return [factor * n_people / sum(raw) for factor in raw]

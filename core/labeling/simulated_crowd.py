@@ -6,7 +6,7 @@ what the pages must say. The rows are those of the real functions, written in bu
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,7 +27,6 @@ from db.campaigns import is_name_taken
 from db.enums import CampaignKind, CampaignOrder, CampaignStatus, DecisionKind, Role
 from db.measurements import last_decision
 from db.people import add_audit, ensure_person, raise_revision
-from db.products import Conditions
 from db.simulated_crowd import GivenVote, Truth
 from db.standing_labels import hold_tree
 
@@ -35,6 +34,10 @@ BASELINE, PRACTICE = "Demo: human baseline", "Demo: disagreements"
 ANNOTATOR, REVIEWER = "Demo annotator {number}", "Demo reviewer"
 MOST_PEOPLE = 50
 UNSETTLED_SHARE = 1 / 15
+GOLD_RATE = 0.2  # of the cards of the second campaign: hidden checks of what was settled after the first
+DEPARTMENTS = (("디지털/가전", 2.0), ("출산/육아", 1.5), ("패션잡화", 0.2), ("화장품/미용", 0.6))
+"""How much harder a department is for people than others: what they and the model are good at is to differ."""
+WEEK, SETTLED_AT, PRACTICED = (-7.0, -3.2), -3.0, (-2.9, -0.05)  # days from now
 NOTES = (
     "제목만으로는 모르겠어요",
     "사진이 있으면 좋겠습니다",
@@ -53,9 +56,10 @@ class CrowdPlan:
     n_unsettled: int | None = None  # further products, not held out, left to be settled; none: a fifteenth of the demo
     votes: int = 3  # a product, by different people
     accuracy: float = 0.78
-    settled: float = 0.7  # share of the baseline, drawn whatever people said
+    settled: float = 0.9  # share of the baseline, drawn whatever people said
     confusions: tuple[Confusion, ...] = ()
     seed: int = 7
+    departments: tuple[tuple[str, float], ...] = DEPARTMENTS  # (its name in the demo's tree, factor on errors)
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class CrowdSummary:
     n_votes: int = 0
     n_products: int = 0
     n_settled: int = 0
+    n_checks: int = 0  # hidden checks of gold, beside the votes
 
 
 def simulate_crowd(runtime: Runtime, actor: Actor, plan: CrowdPlan | None = None) -> CrowdSummary:
@@ -83,23 +88,25 @@ def simulate_crowd(runtime: Runtime, actor: Actor, plan: CrowdPlan | None = None
     rng, now = random.Random(plan.seed), utc_now()
     with runtime.sessions.write() as session:
         hold_tree(session)
-        mistaken_for = _mistaken_for(load_categories(runtime))
-        crowd = make_crowd(rng, mistaken_for, plan.n_people, plan.accuracy, plan.confusions)
+        categories = load_categories(runtime)
+        mistaken_for, factors = _mistaken_for(categories), _factors(categories, plan)
+        crowd = make_crowd(rng, mistaken_for, plan.n_people, plan.accuracy, plan.confusions, factors)
         people = [ensure_person(session, name, Role.ANNOTATOR, now).id for name in _names(plan)]
         reviewer = ensure_person(session, REVIEWER, Role.REVIEWER, now).id
         truths = {held_out: _known(session, held_out, mistaken_for) for held_out in (True, False)}
         voted = _Voting(session, rng, crowd, people, plan, actor, now)
-        baseline_id, baseline = voted.campaign(BASELINE, truths[True], plan.n_products, held_out=True)
+        baseline_id, baseline, _ = voted.campaign(BASELINE, truths[True], plan.n_products, WEEK)
+        settled = rng.sample(baseline, round(plan.settled * len(baseline)))
+        settled_at, key = now + timedelta(days=SETTLED_AT), f"demo-gold-{baseline_id}"
+        simulated_crowd.insert_settlements(session, baseline_id, settled, reviewer, settled_at, key)
         n_unsettled = plan.n_unsettled
         if n_unsettled is None:
             n_unsettled = round(UNSETTLED_SHARE * sum(map(len, truths.values())))
-        _, practice = voted.campaign(PRACTICE, truths[False], n_unsettled, held_out=False)
+        _, practice, n_checks = voted.campaign(PRACTICE, truths[False], n_unsettled, PRACTICED, settled)
         if not baseline and not practice:
             raise NotReady(N_("There is no demo product left that nobody has decided."))
-        settled = rng.sample(baseline, round(plan.settled * len(baseline)))
-        simulated_crowd.insert_settlements(session, baseline_id, settled, reviewer, now, f"demo-gold-{baseline_id}")
         n_products = len(baseline) + len(practice)
-        made = CrowdSummary(plan.n_people, n_products * plan.votes, n_products, len(settled))
+        made = CrowdSummary(plan.n_people, n_products * plan.votes, n_products, len(settled), n_checks)
         add_audit(session, now, actor.person_id, "simulate_crowd", "campaign", after=vars(made) | {"seed": plan.seed})
         raise_revision(session, "campaigns", "gold", "labels")
     return made
@@ -160,6 +167,13 @@ def _mistaken_for(categories: dict[int, Category]) -> dict[int, list[int]]:
     return found
 
 
+def _factors(categories: dict[int, Category], plan: CrowdPlan) -> dict[int, float]:
+    """Leaf -> how much harder it is for people than others, where its department is not as all are."""
+    by_name = dict(plan.departments)
+    named = {id_: one.path.split(SEPARATOR)[0] for id_, one in categories.items()}
+    return {id_: by_name[name] for id_, name in named.items() if name in by_name}
+
+
 @dataclass(frozen=True)
 class _Voting:
     """One crowd at work in one transaction."""
@@ -172,45 +186,76 @@ class _Voting:
     actor: Actor
     now: datetime
 
-    def campaign(self, name: str, truths: list[Truth], size: int | None, held_out: bool) -> tuple[int, list[Truth]]:
-        """A campaign over `size` of the products, with all its votes: its id (0: no product) and those products."""
+    said: dict[tuple[int, int], tuple[DecisionKind, int | None]] = field(default_factory=dict)
+
+    def campaign(
+        self,
+        name: str,
+        truths: list[Truth],
+        size: int | None,
+        days: tuple[float, float],
+        gold: Sequence[Truth] = (),
+    ) -> tuple[int, list[Truth], int]:
+        """A campaign over `size` of the products, with all its votes, spread over these `days` from now.
+
+        Its id (0: no product), those products, and the number of hidden checks: of `gold`, settled before it began.
+        """
         chosen = self.rng.sample(truths, len(truths) if size is None else min(size, len(truths)))
         if not chosen:
-            return 0, []
-        votes = [vote for position, truth in enumerate(chosen) for vote in self._of(truth, position / len(chosen))]
-        values = _campaign_values(name, held_out, self.plan, len(votes), self.actor, self.now)
+            return 0, [], 0
+        first, last = (self.now + timedelta(days=day) for day in days)
+        votes = [
+            vote
+            for position, truth in enumerate(chosen)
+            for vote in self._of(truth, position, first + (last - first) * (position / len(chosen)))
+        ]
+        checks = self._checks(votes, gold)
+        values = _campaign_values(name, self.plan, len(votes), self.actor, first)
+        values |= {"gold_rate": GOLD_RATE} if gold else {"filter": {"source": SOURCE, "held_out": True}}
         campaign_id = simulated_crowd.insert_campaign(self.session, values)
-        votes = [vote._replace(position=number // self.plan.votes) for number, vote in enumerate(votes)]
-        simulated_crowd.insert_votes(self.session, campaign_id, votes, f"demo-crowd-{campaign_id}")
-        return campaign_id, chosen
+        given = sorted([*votes, *checks], key=lambda vote: vote.at)
+        simulated_crowd.insert_votes(self.session, campaign_id, given, f"demo-crowd-{campaign_id}")
+        return campaign_id, chosen, len(checks)
 
-    def _of(self, truth: Truth, when: float) -> list[GivenVote]:
-        """The votes on one product; `when` in 0..1 is a moment of the last week."""
-        rng, found = self.rng, []
-        at = self.now - timedelta(days=7) * (1 - 0.98 * when)
-        for slot, person in enumerate(rng.sample(range(len(self.people)), self.plan.votes)):
-            kind, category_id = self.crowd.vote(rng, truth.category_id, person, truth.planted == Planted.AMBIGUOUS)
-            note = rng.choice(NOTES) if rng.random() < NOTED[kind] else None
-            seconds = round(rng.lognormvariate(1.7, 0.5), 1)
-            found.append(GivenVote(truth, slot, 0, self.people[person], kind, category_id, seconds, note, at))
+    def _of(self, truth: Truth, position: int, at: datetime) -> list[GivenVote]:
+        """The votes on one product."""
+        people = self.rng.sample(range(len(self.people)), self.plan.votes)
+        return [self._vote(truth, slot, position, person, at) for slot, person in enumerate(people)]
+
+    def _checks(self, votes: list[GivenVote], gold: Sequence[Truth]) -> list[GivenVote]:
+        """Of each person, behind votes of theirs: never the first card, never two in a row, never the last one."""
+        found = []
+        for person, person_id in enumerate(self.people):
+            own = [vote for vote in votes if vote.person_id == person_id][1:-1]
+            n = min(round(len(own) * GOLD_RATE / (1 - GOLD_RATE)), len(gold))
+            for before, truth in zip(self.rng.sample(own, n), self.rng.sample(gold, n), strict=True):
+                at = before.at + timedelta(seconds=before.seconds)
+                found.append(self._vote(truth, -1 - person, before.position, person, at))
         return found
 
+    def _vote(self, truth: Truth, slot: int, position: int, person: int, at: datetime) -> GivenVote:
+        """What a person says, and says again of the same product."""
+        rng, asked = self.rng, (truth.product_id, person)
+        if asked not in self.said:
+            self.said[asked] = self.crowd.vote(rng, truth.category_id, person, truth.planted == Planted.AMBIGUOUS)
+        kind, category_id = self.said[asked]
+        note = rng.choice(NOTES) if rng.random() < NOTED[kind] else None
+        seconds = round(rng.lognormvariate(1.7, 0.5), 1)
+        return GivenVote(truth, slot, position, self.people[person], kind, category_id, seconds, note, at)
 
-def _campaign_values(
-    name: str, held_out: bool, plan: CrowdPlan, n_votes: int, actor: Actor, now: datetime
-) -> dict[str, Any]:
+
+def _campaign_values(name: str, plan: CrowdPlan, n_votes: int, actor: Actor, created_at: datetime) -> dict[str, Any]:
     """Closed: the crowd has done all of it, and nobody is asked to go on."""
-    knows_folds = any(part.name == "held_out" for part in fields(Conditions))
     return {
         "name": name,
         "kind": CampaignKind.HUMAN_BASELINE,
         "status": CampaignStatus.CLOSED,
         "closed_reason": "person",
-        "filter": {"source": SOURCE} | ({"held_out": True} if held_out and knows_folds else {}),
+        "filter": {"source": SOURCE},
         "order": CampaignOrder.RANDOM,
         "overlap": plan.votes,
         "n_tasks": n_votes,
         "is_blind": True,
         "created_by": actor.person_id,
-        "created_at": now - timedelta(days=7),
+        "created_at": created_at,
     }

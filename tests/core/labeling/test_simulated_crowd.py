@@ -6,21 +6,33 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from core.analysis.error_rates import get_error_rates
 from core.catalogue.demo import load_demo
-from core.catalogue.products import ProductFilter, count_products
 from core.catalogue.taxonomy import load_categories
 from core.errors import Conflict, InvalidInput, NotReady
+from core.labeling.annotator_quality import Standing, list_quality
 from core.labeling.campaigns import list_campaigns
 from core.labeling.crowd_votes import Confusion, make_crowd
+from core.labeling.decisions import record_decision
+from core.labeling.queue import claim_task
 from core.labeling.settling import settle
-from core.labeling.simulated_crowd import BASELINE, CrowdPlan, CrowdSummary, is_anything_decided, simulate_crowd
+from core.labeling.simulated_crowd import (
+    BASELINE,
+    PRACTICE,
+    CrowdPlan,
+    CrowdSummary,
+    is_anything_decided,
+    simulate_crowd,
+)
+from core.people import sign_in_local
 from core.runtime import Runtime
 from core.types import Actor
-from db.enums import CampaignStatus, DecisionKind, LabelSource
+from db.enums import CampaignStatus, DecisionKind, LabelSource, Role, TaskStatus
 from db.tables import (
     AuditRow,
+    CampaignRow,
     DailyProgressRow,
     DecisionRow,
     DemoTruthRow,
@@ -69,16 +81,19 @@ def test_it_leaves_what_people_leave(demo: Runtime, actor: Actor) -> None:
     assert made.n_votes == 3 * made.n_products
     n_baseline = made.n_products - 40
     assert made.n_settled == round(0.5 * n_baseline)
-    assert count_products(demo, ProductFilter(label_source="gold")) == made.n_settled
+    gold = sa.select(sa.func.count()).where(ProductRow.label_source == LabelSource.GOLD)
+    assert rows(demo, gold) == [(made.n_settled,)]
     votes = rows(demo, sa.select(DecisionRow).where(DecisionRow.kind != DecisionKind.SETTLE))
     assert all(vote.is_blind and vote.model_version_id is None for (vote,) in votes)
+    assert sum(vote.is_gold_check for (vote,) in votes) == made.n_checks > 0
     people = {row.name: row.role.value for (row,) in rows(demo, sa.select(PersonRow))}
     assert people["Demo annotator 4"] == "annotator"
     assert people["Demo reviewer"] == "reviewer"
-    tasks = rows(demo, sa.select(TaskRow.product_id, sa.func.count()).group_by(TaskRow.product_id))
+    asked = sa.select(TaskRow.product_id, sa.func.count()).where(~TaskRow.is_gold)
+    tasks = rows(demo, asked.group_by(TaskRow.product_id))
     assert {n for _, n in tasks} == {3}
-    counted = rows(demo, sa.select(sa.func.sum(DailyProgressRow.n_decisions)))[0][0]
-    assert counted == made.n_votes
+    counters = sa.func.sum(DailyProgressRow.n_decisions), sa.func.sum(DailyProgressRow.n_gold)
+    assert rows(demo, sa.select(*counters)) == [(made.n_votes + made.n_checks, made.n_checks)]
     by_name = {campaign.name: campaign for campaign in list_campaigns(demo)}
     assert by_name[BASELINE].status == CampaignStatus.CLOSED
     assert (by_name[BASELINE].n_tasks, by_name[BASELINE].n_done) == (3 * n_baseline, 3 * n_baseline)
@@ -122,6 +137,69 @@ def test_a_settlement_of_the_crowd_is_like_a_real_one(demo: Runtime, actor: Acto
     assert set(audits[0].before or {}) == set(audits[1].before or {})
     assert set(audits[0].after or {}) == set(audits[1].after or {})
     assert [one.label_source for one in products] == [LabelSource.GOLD] * 2
+
+
+def test_a_hidden_check_of_the_crowd_is_like_a_real_one(demo: Runtime, actor: Actor) -> None:
+    simulate_crowd(demo, actor, CrowdPlan(n_unsettled=60))
+    labeled = (DecisionRow.is_gold_check, DecisionRow.kind == DecisionKind.LABEL)
+    simulated = rows(demo, sa.select(DecisionRow).where(*labeled))[0][0]
+    with demo.sessions.write() as session:
+        practice = session.get_one(CampaignRow, simulated.campaign_id)
+        practice.status, practice.gold_rate = CampaignStatus.ACTIVE, 1.0
+        open_task = TaskRow(campaign_id=practice.id, product_id=_untouched(session), slot=0, position=999)
+        session.add(open_task)
+    person = sign_in_local(demo, "Somebody", Role.ANNOTATOR)
+    task = claim_task(demo, person, simulated.campaign_id)
+    assert task is not None
+    real = record_decision(demo, person, task.id, DecisionKind.LABEL, simulated.category_id, "real")
+    with demo.sessions.read() as session:
+        pair = [session.get_one(DecisionRow, id_) for id_ in (real.id, simulated.id)]
+        tasks = [session.get_one(TaskRow, one.task_id) for one in pair]
+        labels = [session.scalars(sa.select(LabelRow).where(LabelRow.decision_id == one.id)).one() for one in pair]
+        products = [session.get_one(ProductRow, one.product_id) for one in pair]
+        imported = [
+            session.scalars(
+                sa.select(LabelRow.category_id).where(
+                    LabelRow.product_id == one.product_id, LabelRow.source == LabelSource.IMPORT
+                )
+            ).one()
+            for one in pair
+        ]
+    for name in ("is_blind", "is_gold_check", "copied_from_id", "batch_key", "model_version_id", "suggestion_rank"):
+        assert getattr(pair[0], name) == getattr(pair[1], name), name
+    assert [one.previous_category_id for one in pair] == imported
+    assert [(one.is_gold, one.status, one.slot < 0) for one in tasks] == [(True, TaskStatus.DONE, True)] * 2
+    assert [one.source for one in labels] == [LabelSource.HUMAN] * 2
+    assert [one.label_source for one in products] == [LabelSource.GOLD] * 2
+
+
+def _untouched(session: Session) -> int:
+    """A product that is in no queue."""
+    asked = sa.exists().where(TaskRow.product_id == ProductRow.id)
+    return int(session.scalars(sa.select(ProductRow.id).where(~asked).limit(1)).one())
+
+
+def test_gold_checks_find_who_errs_most(demo: Runtime, actor: Actor) -> None:
+    made = simulate_crowd(demo, actor, CrowdPlan(n_unsettled=400))
+    found = {person.name: person for person in list_quality(demo, actor)}
+    assert len(found) == made.n_people
+    assert sum(person.right.n + person.n_cannot_tell for person in found.values()) == made.n_checks
+    standings = {name[-1]: person.standing for name, person in found.items()}
+    assert [name for name, standing in standings.items() if standing == Standing.BELOW] == ["5"]
+    progress = {row.name: row for row in list_campaigns(demo)}[PRACTICE]
+    assert (progress.n_tasks, progress.n_done) == (3 * 400, 3 * 400)  # checks are no part of it
+
+
+def test_departments_differ_as_planned(demo: Runtime, actor: Actor) -> None:
+    simulate_crowd(demo, actor, CrowdPlan(n_unsettled=0, departments=(("패션의류", 2.5), ("디지털/가전", 0.0))))
+    found = get_error_rates(demo)
+    assert found is not None
+    errors = {}
+    for name in ("패션의류", "디지털/가전"):
+        of_it = [sums for leaf, sums in found.sums.items() if found.categories[leaf].path.startswith(name)]
+        errors[name] = sum(sums.w_people for sums in of_it) / sum(sums.w for sums in of_it)
+    assert errors["패션의류"] > 0.4
+    assert errors["디지털/가전"] == 0
 
 
 def test_its_errors_are_found_again(demo: Runtime, actor: Actor) -> None:
