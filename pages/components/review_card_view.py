@@ -155,14 +155,9 @@ def _votes(card: ReviewCard, categories: dict[int, Category]) -> None:
         for vote in card.votes
     ]
     lines = ["| " + " | ".join(cells) + " |" for cells in (heads, (":--", ":--", ":--", ":--", "--:"), *rows)]
-    with st.container(key="review.votes"):
-        st.markdown(
-            "\n".join(lines),
-            help=_(
-                "Tree distance: how far this vote lies from the others, on average. 0: the same category; 1: another "
-                "department; between: they share some of the levels."
-            ),
-        )
+    with st.container(key="review.votes", gap="xxsmall"):
+        st.markdown("\n".join(lines))
+        st.caption(_("Tree distance from the other votes: 0 is the same category, 1 another department."))
 
 
 def said_text(vote: ReviewVote, categories: dict[int, Category]) -> str:
