@@ -11,7 +11,16 @@ from core.labeling.campaigns import CampaignChoice
 from core.labeling.progress import get_progress
 from pages.components.bulk_actions import accept, last_lot, reject, undo_last
 from pages.components.bulk_items import bulk_items
-from pages.components.bulk_state import Asked, Sheet, answers, category_for_all, find_sheet, forget_sheet, new_sheet
+from pages.components.bulk_state import (
+    GROUP,
+    Asked,
+    Sheet,
+    answers,
+    category_for_all,
+    find_sheet,
+    forget_sheet,
+    new_sheet,
+)
 from pages.components.campaign_choice import choose_campaign, list_my_choices
 from pages.components.card_view import category_path
 from pages.components.category_picker import category_picker
@@ -22,7 +31,7 @@ from pages.components.labeling_states import no_campaign, not_yet, progress_line
 from pages.components.messages import show_message
 from pages.components.words import _, error_text, escape
 
-GROUP, LIKE = "bulk.group", "bulk.like"
+LIKE = "bulk.like"
 N_GROUPS = 30
 
 

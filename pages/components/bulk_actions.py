@@ -8,7 +8,7 @@ from core.labeling.bulk import decide_lot, put_off_lot
 from core.labeling.decisions import list_my_decisions
 from core.labeling.undoing import undo_lot
 from core.types import utc_now
-from pages.components.bulk_state import Sheet, answers, forget_sheet, is_on_screen
+from pages.components.bulk_state import Sheet, answers, forget_sheet, is_on_screen, remember_accepted, show_again
 from pages.components.context import actor, runtime
 from pages.components.messages import say
 from pages.components.near_duplicates import left_out_words
@@ -34,6 +34,7 @@ def accept(sheet: Sheet) -> None:
     n = len(made.decisions)
     text = ngettext("{n} product is decided.", "{n} products are decided.", n).format(n=n)
     say(" ".join([text, *left_out_words([one.reason for one in made.left_out])]))
+    remember_accepted(sheet)
     forget_sheet()
 
 
@@ -59,6 +60,7 @@ def undo_last(key: str) -> None:
         say(error_text(error))
         return
     say(ngettext("{n} decision is taken back.", "{n} decisions are taken back.", n).format(n=n))
+    show_again(key)
     forget_sheet()
 
 

@@ -12,6 +12,8 @@ from core.types import utc_now
 from db.enums import DecisionKind
 
 _SHEET = "bulk.sheet"
+GROUP = "bulk.group"  # the category whose products are shown
+_LAST = "bulk.last"  # (key, category) of the sheet accepted last
 AS_ALL, CANNOT_TELL, BAD_LISTING, ANOTHER = "as_all", "cannot_tell", "bad_listing", "another"
 
 
@@ -62,6 +64,17 @@ def new_sheet(asked: Asked, products: list[BulkProduct]) -> Sheet:
 def forget_sheet() -> None:
     """The next drawing asks for products again."""
     st.session_state.pop(_SHEET, None)
+
+
+def remember_accepted(sheet: Sheet) -> None:
+    st.session_state[_LAST] = (sheet.key, sheet.asked.category_id)
+
+
+def show_again(lot: str) -> None:
+    """After the lot is taken back: the group it came from, when it is the one accepted last."""
+    key, category_id = st.session_state.pop(_LAST, (None, None))
+    if key == lot:
+        st.session_state[GROUP] = category_id
 
 
 def is_on_screen(sheet: Sheet) -> bool:

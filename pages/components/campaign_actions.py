@@ -106,7 +106,8 @@ def _clone(campaign: Campaign, taken: list[str]) -> None:
 
 
 def _make_clone(campaign_id: int, name: str, only_undecided: bool) -> None:
-    _act(clone_campaign, campaign_id, name, only_undecided)
+    if _act(clone_campaign, campaign_id, name, only_undecided):  # it stands first in the list, perhaps out of sight
+        say(_("The campaign '{name}' is made.").format(name=name))
     st.session_state[N_MADE] = st.session_state.get(N_MADE, 0) + 1  # the form proposes a name that is free now
 
 
@@ -134,8 +135,11 @@ def _button(name: str, label: str, icon: str, action: Callable[..., Any], campai
     st.button(label, key=key, icon=icon, on_click=_act, args=(action, campaign.id))
 
 
-def _act(action: Callable[..., Any], campaign_id: int, *more: Any) -> None:
+def _act(action: Callable[..., Any], campaign_id: int, *more: Any) -> bool:
+    """Whether it was done; else why not is said."""
     try:
         action(runtime(), actor(), campaign_id, *more)
     except AppError as error:
         say(error_text(error))
+        return False
+    return True

@@ -22,8 +22,12 @@ def choose_campaign(page: str, campaigns: list[CampaignChoice]) -> CampaignChoic
     by_id = {str(campaign.id): campaign for campaign in campaigns}
     first = next((c for c in campaigns if c.status == CampaignStatus.ACTIVE), campaigns[0])
     if st.session_state.get(_key(page)) not in by_id:
-        asked = st.query_params.get("campaign") or st.session_state.get(LAST_CAMPAIGN)
+        named = st.query_params.get("campaign")
+        asked = named or st.session_state.get(LAST_CAMPAIGN)
         st.session_state[_key(page)] = asked if asked in by_id else str(first.id)
+        if named and named not in by_id:  # else who follows a link labels another campaign without a word
+            text = _("The campaign of this address is not yours, or is gone. This is another one.")
+            st.toast(text, icon=":material/info:", duration="long")
     chosen = st.selectbox(
         _("Campaign"),
         list(by_id),

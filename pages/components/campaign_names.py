@@ -32,5 +32,7 @@ def free_name(kind: CampaignKind, taken: Iterable[str]) -> str:
 def free_text(name: str, taken: Iterable[str]) -> str:
     """The name, with a number where a campaign of `taken` has it."""
     used = {name.casefold() for given in taken for name in (given, campaign_name(given))}
-    numbered = (name if n == 1 else f"{name} {n}" for n in count(1))
+    begin, _space, number = name.rpartition(" ")
+    stem = begin if number.isdecimal() and begin.casefold() in used else name  # after 'Random 2' comes 'Random 3'
+    numbered = (stem if n == 1 else f"{stem} {n}" for n in count(1))
     return next(text for text in numbered if text.casefold() not in used)

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
 from core.labeling.queue import claim_task, skip_task
 from core.people import sign_in_local
 from core.runtime import Runtime
 from db.enums import DecisionKind, Role
+from db.tables import PredictionRow
 from pages.components.words import LANGUAGE_KEY
 from tests.browser.shelf import Queue, decisions, make_queue
 from tests.core.labeling.gold import set_campaign
@@ -57,6 +59,24 @@ def test_what_is_ticked_is_accepted_and_exceptions_are_kept(
     press(page, "bulk.undo.")
     assert "3 decisions are taken back" in page.toast[0].value
     assert len(page.checkbox) == 4
+
+
+def test_undo_shows_the_group_that_it_took_back(open_page: OpenPage, sqlite_runtime: Runtime, queue: Queue) -> None:
+    small, large = queue.leaf_ids[1], queue.leaf_ids[0]
+    with sqlite_runtime.sessions.write() as session:
+        session.execute(
+            sa.update(PredictionRow)
+            .where(PredictionRow.product_id.in_(queue.product_ids[:2]))
+            .values(category_id=small, top=[[small, 0.6], [large, 0.2]])
+        )
+    page = open_page(PAGE).run()
+    page.selectbox(key="bulk.group").set_value(small).run()
+    press(page, "bulk.accept.")
+    assert page.selectbox(key="bulk.group").value == large
+    press(page, "bulk.undo.")
+    assert not page.exception
+    assert page.selectbox(key="bulk.group").value == small
+    assert len(page.checkbox) == 2
 
 
 def test_a_rejected_page_is_gone_and_nothing_is_decided(

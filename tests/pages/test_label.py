@@ -188,6 +188,8 @@ def test_a_strange_campaign_in_the_url_falls_back(open_page: OpenPage, queue: Qu
     page.query_params["campaign"] = "'; DROP TABLE tasks"
     page.run()
     assert title(page) == queue.title(1)
+    assert "This is another one" in page.toast[0].value
+    assert not page.run().toast
 
 
 def test_text_from_outside_loses_its_markdown(open_page: OpenPage, sqlite_runtime: Runtime, queue: Queue) -> None:

@@ -209,6 +209,9 @@ def test_clone_delete_and_restore_by_button(open_page, sqlite_runtime: Runtime) 
     page.button(key=f"campaigns.reopen.{made.id}").click().run()
     page.button(key=f"campaigns.clone.{made.id}").click().run()
     assert [one.name for one in list_campaigns(sqlite_runtime)] == ["Low confidence 2", "Low confidence"]
+    assert "Low confidence 2" in page.toast[0].value
+    clone = list_campaigns(sqlite_runtime)[0]
+    assert page.text_input(key=f"campaigns.clone_name.{clone.id}").value == "Low confidence 3"
     page.button(key=f"campaigns.delete.{made.id}").click().run()
     assert len(list_campaigns(sqlite_runtime)) == 2  # no reason was given
     page.text_input(key=f"campaigns.reason.{made.id}").input("a slip")
