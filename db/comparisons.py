@@ -1,7 +1,8 @@
 """Queries that set two model versions side by side on the same held-out products.
 
 Held out means: in the test fold, which no version learns from (a product never changes its fold). A product
-counts when both versions answered it and it has a label that people did not call undecidable.
+counts when both versions answered it and it has a label that people did not call undecidable. An answer of before a
+merge or a split means what its category became.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session, aliased
 from db.alternatives import is_accepted
 from db.enums import Fold
 from db.labels_for_training import undecidable
+from db.meanings import meaning_of, means
 from db.tables import CategoryRow, DecisionRow, PredictionRow, ProductRow, ProductSplitRow
 
 A = aliased(PredictionRow, name="a")
@@ -20,6 +22,8 @@ B = aliased(PredictionRow, name="b")
 OwnLabel = aliased(CategoryRow, name="own_label")
 AnswerA = aliased(CategoryRow, name="answer_a")
 AnswerB = aliased(CategoryRow, name="answer_b")
+MEANT_A, IS_MEANT_A, TODAY_A = meaning_of(A.category_id, "meant_a")
+MEANT_B, IS_MEANT_B, TODAY_B = meaning_of(B.category_id, "meant_b")
 
 
 class CategoryCounts(NamedTuple):
@@ -72,13 +76,13 @@ def _judged(*columns: Any) -> sa.Select[*tuple[Any, ...]]:
 
 def _is_right(prediction: Any) -> sa.ColumnElement[bool]:
     answer = prediction.category_id
-    return sa.or_(answer == ProductRow.category_id, is_accepted(ProductRow.id, answer))
+    return sa.or_(means(answer, ProductRow.category_id), is_accepted(ProductRow.id, answer))
 
 
 def _within(prediction: Any, k: int) -> sa.ColumnElement[int]:
     """How many judged rows have their label, or an accepted alternative, among the first k answers of `prediction`."""
     answers = [prediction.category_id, *(prediction.top[(rank, 0)].as_integer() for rank in range(1, k))]
-    hit = sa.or_(*(answer == ProductRow.category_id for answer in answers), is_accepted(ProductRow.id, *answers))
+    hit = sa.or_(*(means(answer, ProductRow.category_id) for answer in answers), is_accepted(ProductRow.id, *answers))
     return sa.func.sum(sa.case((hit, 1), else_=0))
 
 
@@ -108,10 +112,9 @@ def count_by_category(session: Session, a_id: int, b_id: int) -> list[CategoryCo
 
 def count_answers(session: Session, a_id: int, b_id: int, of_a: bool) -> dict[int, int]:
     """How often one of the two versions answers each category on the judged rows."""
-    answer = (A if of_a else B).category_id
-    query = (
-        _judged(answer, sa.func.count()).where(A.model_version_id == a_id, B.model_version_id == b_id).group_by(answer)
-    )
+    meant, is_meant, answer = meaning_of((A if of_a else B).category_id, "meant")
+    query = _judged(answer, sa.func.count()).outerjoin(meant, is_meant).group_by(answer)
+    query = query.where(A.model_version_id == a_id, B.model_version_id == b_id)
     return dict(session.execute(query).all())
 
 
@@ -123,7 +126,8 @@ def count_changed(session: Session, a_id: int, b_id: int) -> tuple[int, int]:
     both = sa.and_(A.model_version_id == a_id, B.model_version_id == b_id, B.product_id == A.product_id)
     query = sa.select(sa.func.count()).select_from(A).join(B, both)
     n_both = session.scalar(query) or 0
-    n_same = session.scalar(query.where(A.category_id == B.category_id)) or 0
+    same = query.outerjoin(MEANT_A, IS_MEANT_A).outerjoin(MEANT_B, IS_MEANT_B).where(TODAY_A == TODAY_B)
+    n_same = session.scalar(same) or 0
     return n_both, n_both - n_same
 
 
@@ -139,11 +143,11 @@ def list_changed(
             OwnLabel.id,
             OwnLabel.path,
             is_held_out,
-            A.category_id,
+            TODAY_A,
             AnswerA.path,
             A.confidence,
             _is_right(A),
-            B.category_id,
+            TODAY_B,
             AnswerB.path,
             B.confidence,
             _is_right(B),
@@ -152,10 +156,12 @@ def list_changed(
         .join(B, sa.and_(B.product_id == A.product_id, B.model_version_id == b_id))
         .join(ProductRow, ProductRow.id == A.product_id)
         .join(OwnLabel, OwnLabel.id == ProductRow.category_id, isouter=True)
-        .join(AnswerA, AnswerA.id == A.category_id)
-        .join(AnswerB, AnswerB.id == B.category_id)
+        .outerjoin(MEANT_A, IS_MEANT_A)
+        .outerjoin(MEANT_B, IS_MEANT_B)
+        .join(AnswerA, AnswerA.id == TODAY_A)
+        .join(AnswerB, AnswerB.id == TODAY_B)
         .join(ProductSplitRow, ProductSplitRow.product_id == A.product_id, isouter=True)
-        .where(A.model_version_id == a_id, A.product_id > after_id, A.category_id != B.category_id)
+        .where(A.model_version_id == a_id, A.product_id > after_id, TODAY_A != TODAY_B)
         .order_by(A.product_id)
         .limit(limit)
     )

@@ -32,3 +32,9 @@ def meaning_of(column: Any, name: str) -> tuple[Any, sa.ColumnElement[bool], sa.
     """
     meanings = _MEANINGS.alias(name)
     return meanings, meanings.c.id == column, sa.func.coalesce(meanings.c.today, column)
+
+
+def means(column: Any, category: Any) -> sa.ColumnElement[bool]:
+    """`column` is this category of today or became it; one hashed look-up a row, no join."""
+    became = sa.tuple_(column, category).in_(sa.select(_MEANINGS.c.id, _MEANINGS.c.today))
+    return sa.or_(column == category, became)
