@@ -126,11 +126,11 @@ def look(runtime: Runtime) -> None:
     me = worker_name()
     job_id = enqueue(runtime, actor, JOB, {"version_id": None}, worker=me)
     timed("the job, result kept", lambda: run_claimed(runtime, job_id, me))
-    found = get_error_rates(runtime)
+    found = get_error_rates(runtime, actor)
     assert found is not None
 
     def opened() -> None:
-        kept = get_error_rates(runtime)
+        kept = get_error_rates(runtime, actor)
         assert kept is not None
         kept.overall(), kept.rows(), kept.trend()
 

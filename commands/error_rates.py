@@ -39,10 +39,10 @@ def error_rates(
     with opened() as (runtime, actor):
         authorize(actor, Action.SEE_ANALYSIS)
         version_id = get_version_named(runtime, version).id if version else None
-        found = get_error_rates(runtime, version_id)
+        found = get_error_rates(runtime, actor, version_id)
         if found is None or found.n_newer:  # a large catalogue: it is worked out here and now, and kept
             run_job(runtime, actor, JOB, {"version_id": version_id})
-            found = get_error_rates(runtime, version_id)
+            found = get_error_rates(runtime, actor, version_id)
     if found is None:
         raise NotReady("The error rates could not be worked out.")
     rows = [_facts(found, row) for row in found.rows(level)]

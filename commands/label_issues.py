@@ -50,7 +50,7 @@ def label_issues(
             run_job(runtime, actor, issues.JOB, issues.search_payload(actor, encoder, folds))
         made = issues.create_issue_campaign(runtime, actor, chosen, campaign) if campaign else None
         summary = issues.summarise_issues(runtime, chosen)
-        page = issues.list_label_issues(runtime, chosen, limit, cursor) if list_ else None
+        page = issues.list_label_issues(runtime, actor, chosen, limit, cursor) if list_ else None
         rows = _rows(runtime, page.rows) if page else []
     facts: dict[str, Any] = {
         "method": chosen.value,

@@ -137,8 +137,8 @@ def versions(as_json: JsonFlag = False) -> None:
     """
     from core.training.registry import list_versions
 
-    with opened() as (runtime, _):
-        found = list_versions(runtime)
+    with opened() as (runtime, actor):
+        found = list_versions(runtime, actor)
     if as_json:
         emit(True, {"versions": [_facts(version) for version in found]}, "")
         return
@@ -170,9 +170,9 @@ def compare(a: VersionArgument, b: VersionArgument, as_json: JsonFlag = False) -
     from core.training.compare import compare_versions
     from core.training.registry import get_version_named
 
-    with opened() as (runtime, _):
+    with opened() as (runtime, actor):
         ids = [get_version_named(runtime, name).id for name in (a, b)]
-        found = compare_versions(runtime, *ids)
+        found = compare_versions(runtime, actor, *ids)
     if as_json:
         emit(True, _comparison_facts(found), "")
     else:

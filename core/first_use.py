@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from core.catalogue.demo import is_demo, load_demo
-from core.catalogue.products import ProductFilter, count_products
 from core.errors import AppError, Conflict, NotReady
 from core.jobs.worker import work_until_ended
 from core.labeling.first_campaign import offer_first_campaign
@@ -13,7 +12,9 @@ from core.runtime import Runtime
 from core.training.registry import find_promoted_version
 from core.training.train import enqueue_training
 from core.types import Actor
+from db import products
 from db.enums import JobStatus
+from db.product_conditions import Conditions
 
 Say = Callable[[float, str, dict[str, Any]], None]
 
@@ -24,7 +25,7 @@ def prepare(runtime: Runtime, actor: Actor, on_report: Say, n_demo_products: int
     With `n_demo_products` 0 an empty database stays empty. Each step looks at what is there, so a run that
     was killed goes on where it stopped.
     """
-    if count_products(runtime, ProductFilter(), at_most=1) == 0 and n_demo_products:
+    if n_demo_products and not _has_products(runtime):
         load_demo(runtime, actor, n_demo_products, on_progress=lambda fraction, stage: on_report(fraction, stage, {}))
     if not is_demo(runtime):
         return
@@ -32,6 +33,11 @@ def prepare(runtime: Runtime, actor: Actor, on_report: Say, n_demo_products: int
         _finish(runtime, enqueue_training(runtime, actor), on_report)  # scores everything and is put to use
     _invite_crowd(runtime, actor, on_report)
     offer_first_campaign(runtime, actor)
+
+
+def _has_products(runtime: Runtime) -> bool:
+    with runtime.sessions.read() as session:
+        return products.count_products(session, Conditions(), at_most=1) > 0
 
 
 def _invite_crowd(runtime: Runtime, actor: Actor, on_report: Say) -> None:

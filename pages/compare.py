@@ -5,7 +5,7 @@ import streamlit as st
 from core.training.registry import list_versions
 from core.training.versions import ModelVersion
 from pages.components.comparison_view import PAGE_ROWS, cached_comparison, categories, changed_products, overall
-from pages.components.context import revision, runtime
+from pages.components.context import actor, revision, runtime
 from pages.components.promotion import promotion_box
 from pages.components.reliability import reliability
 from pages.components.words import _
@@ -70,7 +70,7 @@ def render_products(a_id: int, b_id: int) -> None:
         )
 
 
-versions = list_versions(runtime(), limit=200)
+versions = list_versions(runtime(), actor(), limit=200)
 if len(versions) < 2:
     st.info(_("Two versions are needed to compare; {n} is there.").format(n=len(versions)))
     st.page_link("pages/training.py", label=_("Train one"), icon=":material/arrow_forward:")
@@ -79,7 +79,7 @@ a_id, b_id = pick_pair(versions)
 if a_id == b_id:
     st.info(_("Choose two different versions."))
     st.stop()
-found = cached_comparison(a_id, b_id, revision("models", "predictions", "taxonomy", "products"))
+found = cached_comparison(actor(), a_id, b_id, revision("models", "predictions", "taxonomy", "products"))
 left, right = st.columns([3, 2], gap="large")
 with left:
     overall(found)

@@ -6,7 +6,9 @@ from streamlit.delta_generator import DeltaGenerator
 from core.analysis.error_rates import ErrorRates, get_error_rates
 from core.analysis.fair_sample import missing
 from core.analysis.verdicts import ErrorRow
+from core.catalogue.product_sight import sees_gold
 from core.permissions import Action, may
+from core.types import Actor
 from pages.components.context import actor, revision, runtime
 from pages.components.error_rate_charts import MOST_ROWS, category_chart, trend_chart
 from pages.components.error_rate_choices import choose_rows, choose_verdicts, choose_version
@@ -23,9 +25,9 @@ MOST_CHOICES = 500
 
 
 @st.cache_resource(ttl=20, max_entries=8, show_spinner=False)
-def cached(version_id: int | None, revisions: tuple[int, ...]) -> ErrorRates | None:
+def cached(who: Actor, version_id: int | None, revisions: tuple[int, ...]) -> ErrorRates | None:
     """Kept for twenty seconds: a vote raises no revision. Shared, so nobody changes it."""
-    return get_error_rates(runtime(), version_id)
+    return get_error_rates(runtime(), who, version_id)
 
 
 def look_into(found: ErrorRates, rows: list[ErrorRow]) -> None:
@@ -48,7 +50,8 @@ def look_into(found: ErrorRates, rows: list[ErrorRow]) -> None:
         if others and len(row.leaf_ids) == 1 and may(actor(), Action.EDIT_CAMPAIGNS):
             ask_button(_("Ask people: the one or the other?"), found, row.leaf_ids[0], others[0], "error_rates.ask")
         ids = ",".join(map(str, row.leaf_ids[:100]))
-        link(_("Its gold products in the list"), "products", category_ids=ids, label_source="gold")
+        if sees_gold(actor()):
+            link(_("Its gold products in the list"), "products", category_ids=ids, label_source="gold")
         link(_("Exclusion rules: words that mislead the model"), "training")
         link(_("Labels that look wrong"), "campaigns")
         link(_("Review"), "review")
@@ -82,7 +85,7 @@ def render(found: ErrorRates, department_place: DeltaGenerator, level_place: Del
 show_message()
 boxes = st.columns(3)
 chosen_version = choose_version(boxes[2])
-found = cached(chosen_version, revision("gold", "taxonomy", "models", "predictions", "labels"))
+found = cached(actor(), chosen_version, revision("gold", "taxonomy", "models", "predictions", "labels"))
 freshness(found, chosen_version)
 if found is None:
     pass

@@ -119,7 +119,7 @@ min_rows = st.session_state.get("training.min_rows", DEFAULTS.min_rows)
 preview = cached_preview(min_rows, revision("products", "taxonomy", "models", "labels"))
 running = find_unfinished_job(runtime(), ["train"])
 scoring = find_unfinished_job(runtime(), ["score"])
-versions = list_versions(runtime())
+versions = list_versions(runtime(), actor())
 last = next((job for job in list_jobs(runtime(), ["train"], limit=1) if job.is_finished), None)
 
 st.markdown("##### " + _("What will be learned from"))

@@ -138,12 +138,14 @@ def _lead(row: ErrorRow) -> tuple[bool, float]:
 
 
 def get_error_rates(
-    runtime: Runtime, version_id: int | None = None, rules: VerdictRules | None = None
+    runtime: Runtime, actor: Actor, version_id: int | None = None, rules: VerdictRules | None = None
 ) -> ErrorRates | None:
     """Of this version, by default the one in use, else of people alone. None: large, and not worked out yet.
 
-    On a large catalogue it is of an earlier moment (`as_of`); `refresh_error_rates` brings a new one.
+    On a large catalogue it is of an earlier moment (`as_of`); `refresh_error_rates` brings a new one. Raises Forbidden
+    (annotators).
     """
+    authorize(actor, Action.SEE_ANALYSIS)
     with runtime.sessions.read() as session:
         version_id = version_id or model_versions.find_promoted_id(session)
         last_decision_id = last_decision(session)

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from core.api.guard import Caller
-from core.api.product_query import checked_filter, sees_gold
 from core.api.shapes import Body, Id, Name, Shape, Text
+from core.catalogue.product_sight import sees_gold
+from core.catalogue.products import ProductFilter
 from core.labeling.campaigns import Campaign, CampaignSettings, Inputs, Stratum, ready_made
 from core.labeling.progress import get_progress
 from db.enums import CampaignKind, CampaignOrder, CampaignStatus
@@ -101,11 +102,11 @@ class CampaignBody(Body):
     inputs: InputsBody = InputsBody()
     settings: SettingsBody = SettingsBody()
 
-    def parts(self, caller: Caller) -> dict[str, Any]:
-        """As `create_campaign` takes them. Raises InvalidInput, Forbidden."""
+    def parts(self) -> dict[str, Any]:
+        """As `create_campaign` takes them. Raises InvalidInput."""
         told = self.inputs.model_dump(exclude_none=True)
         inputs = Inputs(**_as_kept(told))
-        wanted = None if self.filter is None else checked_filter(caller, self.filter)
+        wanted = None if self.filter is None else ProductFilter.from_dict(self.filter)
         chosen = self.settings.model_dump(exclude_none=True)
         settings = None
         if chosen:
@@ -143,7 +144,7 @@ def campaign_shown(caller: Caller, campaign: Campaign) -> dict[str, Any]:
     shown = {name: getattr(campaign, name) for name in names}
     settings = vars(campaign.settings) | {"strata": [stratum.to_dict() for stratum in campaign.settings.strata]}
     settings["member_ids"] = [person_id for person_id, _ in campaign.members]
-    if not sees_gold(caller):  # exact counts, asked before and after a decision, would tell a hidden check
+    if not sees_gold(caller.actor):  # exact counts, asked before and after a decision, would tell a hidden check
         progress = get_progress(caller.runtime, caller.actor, campaign.id)
         shown |= {"n_tasks": progress.n_tasks, "n_done": progress.n_done}
         settings["gold_rate"] = None

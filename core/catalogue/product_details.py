@@ -4,10 +4,13 @@ from dataclasses import dataclass, fields
 
 import sqlalchemy as sa
 
+from core.catalogue.product_sight import seen_by
 from core.catalogue.products import Product
 from core.errors import N_, NotFound
+from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.training.registry import get_version
+from core.types import Actor
 from db import product_details
 
 
@@ -25,19 +28,22 @@ class Prediction:
     back_off_category_id: int | None  # then the deepest category above that is sure
 
 
-def get_product(runtime: Runtime, product_id: int) -> Product:
-    """Raises NotFound."""
+def get_product(runtime: Runtime, actor: Actor, product_id: int) -> Product:
+    """Gold reads as a person's label for who may not know it. Raises Forbidden (annotators), NotFound."""
+    authorize(actor, Action.SEE_ANALYSIS)
     with runtime.sessions.read() as session:
         row = product_details.find_product(session, product_id)
     if row is None:
         raise NotFound(N_("There is no product {product_id}."), product_id=product_id)
-    return Product.of(row)
+    product: Product = seen_by(actor, Product.of(row))
+    return product
 
 
 def list_predictions(
-    runtime: Runtime, version_id: int, after_product_id: int | None = None, limit: int = 100
+    runtime: Runtime, actor: Actor, version_id: int, after_product_id: int | None = None, limit: int = 100
 ) -> list[Prediction]:
-    """What a version answers, by product id. Raises NotFound (the version)."""
+    """What a version answers, by product id. Raises Forbidden (annotators), NotFound (the version)."""
+    authorize(actor, Action.SEE_ANALYSIS)
     get_version(runtime, version_id)
     with runtime.sessions.read() as session:
         rows = product_details.list_of_version(session, version_id, after_product_id or 0, limit)
@@ -45,10 +51,10 @@ def list_predictions(
 
 
 def list_predictions_of(
-    runtime: Runtime, product_id: int, before_version_id: int | None = None, limit: int = 100
+    runtime: Runtime, actor: Actor, product_id: int, before_version_id: int | None = None, limit: int = 100
 ) -> list[Prediction]:
-    """What the versions answer for one product, the newest version first. Raises NotFound (the product)."""
-    get_product(runtime, product_id)
+    """What the versions answer for one product, the newest version first. Raises as `get_product`."""
+    get_product(runtime, actor, product_id)
     with runtime.sessions.read() as session:
         rows = product_details.list_of_product(session, product_id, before_version_id, limit)
     return [_prediction(row) for row in rows]

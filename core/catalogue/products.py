@@ -11,10 +11,12 @@ from typing import Any, Self, get_args, get_origin, get_type_hints
 
 import sqlalchemy as sa
 
+from core.catalogue.product_sight import checked_filter, seen_by, sees_who_voted
 from core.catalogue.taxonomy import Category, load_categories
 from core.catalogue.taxonomy_edits.meaning import merged_below, resolve, today
 from core.errors import N_, InvalidInput, NoModelYet
 from core.runtime import Runtime
+from core.types import Actor
 from db import model_versions, product_orders, products
 from db.enums import LabelSource, NoiseMethod, ProductOrder
 from db.product_conditions import Conditions
@@ -193,6 +195,7 @@ class ProductPage:
 
 def list_products(
     runtime: Runtime,
+    actor: Actor,
     wanted: ProductFilter,
     order: ProductOrder = ProductOrder.NEWEST,
     limit: int = 50,
@@ -200,27 +203,33 @@ def list_products(
 ) -> ProductPage:
     """A page of products, paged by key: the hundredth page costs what the first does.
 
-    Raises NoModelYet when filter or order ask a model and none is in use, InvalidInput for a cursor of another list.
+    Gold reads as a person's label for who may not know it. Raises Forbidden (`checked_filter`), NoModelYet when filter
+    or order ask a model and none is in use, InvalidInput for a cursor of another list.
     """
-    wanted = with_version(runtime, wanted, order)
+    wanted = with_version(runtime, checked_filter(actor, wanted), order)
     after = _read_cursor(cursor, order) if cursor else None
     limit = max(1, min(limit, MAX_PAGE))
     with runtime.sessions.read() as session:
         found = products.list_products(session, wanted, order, limit + 1, after)
     tree = load_categories(runtime)
-    rows = tuple(ListedProduct.of(row).in_categories_of_today(tree) for row, _ in found[:limit])
+    rows = tuple(seen_by(actor, ListedProduct.of(row).in_categories_of_today(tree)) for row, _ in found[:limit])
     return ProductPage(rows, _write_cursor(order, found[limit - 1][1]) if len(found) > limit else None)
 
 
-def count_products(runtime: Runtime, wanted: ProductFilter, at_most: int = 10_000) -> int:
-    """How many products match; `at_most` + 1 means more than that (show '10,000+')."""
-    wanted = with_version(runtime, wanted, ProductOrder.NEWEST)
+def count_products(runtime: Runtime, actor: Actor, wanted: ProductFilter, at_most: int = 10_000) -> int:
+    """How many products match; `at_most` + 1 means more than that (show '10,000+'). Raises as `list_products`."""
+    wanted = with_version(runtime, checked_filter(actor, wanted), ProductOrder.NEWEST)
     with runtime.sessions.read() as session:
         return products.count_products(session, wanted, at_most + 1)
 
 
-def filter_names(runtime: Runtime, wanted: ProductFilter) -> dict[str, str]:
-    """What people call the things the filter names by id: {"mall_id": "Shop", "decided_by": "Mina"}."""
+def filter_names(runtime: Runtime, actor: Actor, wanted: ProductFilter) -> dict[str, str]:
+    """What people call the things the filter names by id: {"mall_id": "Shop", "decided_by": "Mina"}.
+
+    Somebody else's name is left out for who may not see what others decided.
+    """
+    if wanted.decided_by != actor.person_id and not sees_who_voted(actor):
+        wanted = replace(wanted, decided_by=None)
     with runtime.sessions.read() as session:
         return products.find_names(session, wanted)
 

@@ -71,9 +71,17 @@ def enqueue_search(runtime: Runtime, actor: Actor, encoder: str = "joint", n_fol
 
 
 def list_label_issues(
-    runtime: Runtime, method: NoiseMethod = NoiseMethod.CONFIDENT_LEARNING, limit: int = 50, cursor: str | None = None
+    runtime: Runtime,
+    actor: Actor,
+    method: NoiseMethod = NoiseMethod.CONFIDENT_LEARNING,
+    limit: int = 50,
+    cursor: str | None = None,
 ) -> IssuePage:
-    """A page of open issues, the most suspicious first, paged by key. Raises InvalidInput for a foreign cursor."""
+    """A page of open issues, the most suspicious first, paged by key.
+
+    Raises Forbidden (annotators), InvalidInput for a foreign cursor.
+    """
+    authorize(actor, Action.SEE_ANALYSIS)
     limit = max(1, min(limit, MAX_PAGE))
     after = _read_cursor(cursor) if cursor else None
     with runtime.sessions.read() as session:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.errors import N_, NotFound
+from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.training.intervals import TOO_FEW, Rate, paired_difference_interval, rate
+from core.types import Actor
 from db import comparisons, model_versions
 from db.comparisons import CategoryCounts
 
@@ -106,8 +108,9 @@ def list_category_changes(runtime: Runtime, a_id: int, b_id: int) -> list[Catego
         return _changes(comparisons.count_by_category(session, a_id, b_id))
 
 
-def compare_versions(runtime: Runtime, a_id: int, b_id: int) -> Comparison:
-    """Raises NotFound when one of them does not exist."""
+def compare_versions(runtime: Runtime, actor: Actor, a_id: int, b_id: int) -> Comparison:
+    """Raises Forbidden (annotators), NotFound when one of them does not exist."""
+    authorize(actor, Action.SEE_ANALYSIS)
     with runtime.sessions.read() as session:
         names = []
         for version_id in (a_id, b_id):
@@ -145,6 +148,7 @@ def _side(version_id: int, name: str, n: int, hits: list[tuple[int, ...]], f1: f
 
 def list_changed_products(
     runtime: Runtime,
+    actor: Actor,
     a_id: int,
     b_id: int,
     after_id: int = 0,
@@ -152,7 +156,11 @@ def list_changed_products(
     held_out_only: bool = False,
     category_id: int | None = None,
 ) -> list[ChangedProduct]:
-    """Products with different answers by id; `after_id` continues a list. `category_id`: only of that label."""
+    """Products with different answers by id; `after_id` continues a list. `category_id`: only of that label.
+
+    Raises Forbidden (annotators).
+    """
+    authorize(actor, Action.SEE_ANALYSIS)
     with runtime.sessions.read() as session:
         rows = comparisons.list_changed(session, a_id, b_id, after_id, limit, held_out_only, category_id)
     return [

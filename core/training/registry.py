@@ -51,8 +51,9 @@ class Promotion:
     at: datetime
 
 
-def list_versions(runtime: Runtime, limit: int = 50, before_id: int | None = None) -> list[ModelVersion]:
-    """Usable versions, newest first; `before_id` continues a list."""
+def list_versions(runtime: Runtime, actor: Actor, limit: int = 50, before_id: int | None = None) -> list[ModelVersion]:
+    """Usable versions, newest first; `before_id` continues a list. Raises Forbidden (annotators)."""
+    authorize(actor, Action.SEE_ANALYSIS)
     with runtime.sessions.read() as session:
         promoted = model_versions.find_promoted_id(session)
         return [model_version(record, promoted) for record in model_versions.list_versions(session, limit, before_id)]
@@ -70,6 +71,12 @@ def get_version(runtime: Runtime, version_id: int) -> ModelVersion:
     if version is None:
         raise NotFound(N_("There is no model version {version}."), version=version_id)
     return version
+
+
+def read_version(runtime: Runtime, actor: Actor, version_id: int) -> ModelVersion:
+    """`get_version` for somebody who wants to look at it. Raises Forbidden (annotators), NotFound."""
+    authorize(actor, Action.SEE_ANALYSIS)
+    return get_version(runtime, version_id)
 
 
 def get_version_named(runtime: Runtime, name: str) -> ModelVersion:

@@ -11,7 +11,8 @@ from core.training.compare import (
     compare_versions,
     list_changed_products,
 )
-from pages.components.context import runtime
+from core.types import Actor
+from pages.components.context import actor, runtime
 from pages.components.numbers import count_text, percent, rate_text
 from pages.components.words import N_, _
 
@@ -25,9 +26,9 @@ WORDS = {
 
 
 @st.cache_data(ttl=30, max_entries=16, show_spinner=False)
-def cached_comparison(a_id: int, b_id: int, revisions: tuple[int, ...]) -> Comparison:
+def cached_comparison(who: Actor, a_id: int, b_id: int, revisions: tuple[int, ...]) -> Comparison:
     """Kept for half a minute: a decision changes a label and raises no revision."""
-    return compare_versions(runtime(), a_id, b_id)
+    return compare_versions(runtime(), who, a_id, b_id)
 
 
 def overall(found: Comparison) -> None:
@@ -81,7 +82,7 @@ def categories(found: Comparison) -> None:
 def changed_products(a: Side, b: Side, held_out_only: bool, after_id: int) -> list[ChangedProduct]:
     """One page of products with another answer; returns it, so that the caller knows where to go on."""
     page = list_changed_products(
-        runtime(), a.version_id, b.version_id, after_id, PAGE_ROWS, held_out_only=held_out_only
+        runtime(), actor(), a.version_id, b.version_id, after_id, PAGE_ROWS, held_out_only=held_out_only
     )
     if not page:
         st.text(_("No product."))

@@ -6,7 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.analysis.error_rates import ErrorRates
 from core.analysis.verdicts import ErrorRow
 from core.training.registry import list_versions
-from pages.components.context import runtime
+from pages.components.context import actor, runtime
 from pages.components.error_rate_products import PAGER
 from pages.components.error_rate_words import VERDICTS, path_of
 from pages.components.numbers import count_text
@@ -36,7 +36,7 @@ def choose(place: DeltaGenerator, name: str, label: str, options: dict[int, str]
 
 
 def choose_version(place: DeltaGenerator) -> int | None:
-    versions = list_versions(runtime(), limit=50)
+    versions = list_versions(runtime(), actor(), limit=50)
     in_use = next((one.name for one in versions if one.is_promoted), None)
     first = f"{in_use} · " + _("in use") if in_use else _("none: people alone")
     others = {one.id: one.name for one in versions if not one.is_promoted}

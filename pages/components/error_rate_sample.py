@@ -44,7 +44,7 @@ def _card(found: ErrorRates) -> None:
     if not st.session_state[QUEUE]:
         st.text(_("Nothing is left to draw. People who voted on the rest themselves leave it to another reviewer."))
         return
-    product = get_product(runtime(), st.session_state[QUEUE][0][0])
+    product = get_product(runtime(), actor(), st.session_state[QUEUE][0][0])
     left, right = st.columns([1, 3], gap="medium")
     with left:
         product_image(product.image)

@@ -94,7 +94,7 @@ def _person() -> int | None:
 
 
 def _version() -> int | None:
-    names = {version.id: version.name for version in list_versions(runtime())}
+    names = {version.id: version.name for version in list_versions(runtime(), actor())}
     return st.selectbox(
         _("Version"),
         list(names),
@@ -106,7 +106,11 @@ def _version() -> int | None:
 
 
 def _snapshot() -> int | None:
-    names = {version.snapshot_id: version.name for version in reversed(list_versions(runtime())) if version.snapshot_id}
+    names = {
+        version.snapshot_id: version.name
+        for version in reversed(list_versions(runtime(), actor()))
+        if version.snapshot_id
+    }
     return st.selectbox(
         _("Learned from by"), list(reversed(names)), format_func=lambda id_: names[id_], key="exports.snapshot"
     )

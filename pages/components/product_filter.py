@@ -5,13 +5,14 @@ from datetime import date
 import streamlit as st
 
 from core.catalogue.malls import list_malls
+from core.catalogue.product_sight import checked_filter, sees_gold
 from core.catalogue.products import ProductFilter, filter_names
 from core.catalogue.taxonomy import Category, load_categories
 from core.errors import AppError
-from db.enums import NoiseMethod, ProductOrder
+from db.enums import LabelSource, NoiseMethod, ProductOrder
 from pages.components.campaign_names import campaign_name
 from pages.components.category_picker import category_picker
-from pages.components.context import runtime
+from pages.components.context import actor, runtime
 from pages.components.words import N_, _, error_text, escape, language
 
 SOURCES = {
@@ -36,10 +37,10 @@ TOGGLES = ("disagrees", "hard_to_predict", "people_disagree", "held_out")
 
 
 def read_filter() -> tuple[ProductFilter, ProductOrder]:
-    """What the URL asks for; what it says wrongly is told and left out."""
+    """What the URL asks for; what it says wrongly, or what is not for who is here, is told and left out."""
     parameters = st.query_params.to_dict()
     try:
-        wanted = ProductFilter.from_query(parameters)
+        wanted = checked_filter(actor(), ProductFilter.from_query(parameters))
     except AppError as error:
         st.warning(escape(error_text(error)), icon=":material/filter_alt_off:")
         wanted = ProductFilter()
@@ -91,7 +92,7 @@ def filter_bar(wanted: ProductFilter, order: ProductOrder, is_sorted: bool = Tru
     )
     label.selectbox(
         _("Current label"),
-        list(SOURCES),
+        [source for source in SOURCES if source != LabelSource.GOLD or sees_gold(actor())],
         format_func=lambda source: _(SOURCES[source]),
         key="products.label_source",
         on_change=_from_widget,
@@ -212,7 +213,7 @@ def _chips(wanted: ProductFilter) -> None:
 def chip_texts(wanted: ProductFilter, everything: bool = False) -> dict[str, str]:
     """Name of each set part -> what it asks for, in words; `everything` says what the bar shows, too."""
     tree = load_categories(runtime())
-    names = filter_names(runtime(), wanted)
+    names = filter_names(runtime(), actor(), wanted)
     texts = {
         "category_ids": _("Label: {names}").format(names=_paths(wanted.category_ids, tree)),
         "predicted_category_ids": _("Model: {names}").format(names=_paths(wanted.predicted_category_ids, tree)),

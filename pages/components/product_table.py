@@ -7,6 +7,7 @@ import streamlit as st
 from core.catalogue.products import ListedProduct, ProductFilter, ProductPage, count_products, list_products
 from core.catalogue.taxonomy import Category, load_categories
 from core.permissions import Action, may
+from core.types import Actor
 from db.enums import LabelSource, ProductOrder
 from pages.components.card_view import hard_text
 from pages.components.context import actor, revision, runtime
@@ -24,24 +25,27 @@ WHO = {
 
 
 @st.cache_data(ttl=5, max_entries=50, show_spinner=False)
-def _page(query: dict[str, Any], order: ProductOrder, cursor: str | None, revisions: tuple[int, ...]) -> ProductPage:
-    """Labels change with each decision and raise no revision: hence the few seconds."""
-    return list_products(runtime(), ProductFilter.from_dict(query), order, PAGE_ROWS, cursor)
+def _page(
+    who: Actor, query: dict[str, Any], order: ProductOrder, cursor: str | None, revisions: tuple[int, ...]
+) -> ProductPage:
+    """Labels change with each decision and raise no revision: hence the few seconds. What one may see is kept for
+    nobody else."""
+    return list_products(runtime(), who, ProductFilter.from_dict(query), order, PAGE_ROWS, cursor)
 
 
 @st.cache_data(ttl=30, max_entries=50, show_spinner=False)
-def _count(query: dict[str, Any], revisions: tuple[int, ...]) -> int:
-    return count_products(runtime(), ProductFilter.from_dict(query), COUNTED)
+def _count(who: Actor, query: dict[str, Any], revisions: tuple[int, ...]) -> int:
+    return count_products(runtime(), who, ProductFilter.from_dict(query), COUNTED)
 
 
 def cached_page(wanted: ProductFilter, order: ProductOrder, cursor: str | None) -> ProductPage:
     """`list_products`, at most five seconds old. Raises as it does."""
-    return _page(wanted.to_dict(), order, cursor, revision(*REVISIONS))
+    return _page(actor(), wanted.to_dict(), order, cursor, revision(*REVISIONS))
 
 
 def found_text(wanted: ProductFilter) -> str:
     """'1,234 products', or '10,000+ products'."""
-    n = _count(wanted.to_dict(), revision(*REVISIONS))
+    n = _count(actor(), wanted.to_dict(), revision(*REVISIONS))
     number = f"{count_text(COUNTED)}+" if n > COUNTED else count_text(n)
     return _("{n} products").format(n=number)
 

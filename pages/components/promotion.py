@@ -6,10 +6,10 @@ from core.errors import AppError
 from core.training.registry import (
     GateVerdict,
     find_rollback_target,
-    get_version,
     judge_promotion,
     list_promotions,
     promote,
+    read_version,
     roll_back,
 )
 from core.training.versions import ModelVersion
@@ -29,7 +29,7 @@ def _verdict(version_id: int, revisions: tuple[int, ...]) -> GateVerdict:
 
 def promotion_box(page: str, version_id: int) -> None:
     """Gate verdict, reason and button for one version. `page` names the widgets."""
-    version = get_version(runtime(), version_id)
+    version = read_version(runtime(), actor(), version_id)
     if version.is_promoted:
         st.info(_("{version} is in use.").format(version=version.name), icon=":material/check_circle:")
         return
@@ -93,7 +93,7 @@ def _show_verdict(version: ModelVersion, verdict: GateVerdict) -> None:
     }
     if verdict.n_judged == 0:
         st.info(_("No category has enough held-out products to be judged by itself."))
-        _show_overall(version, get_version(runtime(), verdict.against_id))
+        _show_overall(version, read_version(runtime(), actor(), verdict.against_id))
         return
     if verdict.passed:
         message = _("No category falls by more than {margin} points against {current} ({n} categories judged).")

@@ -14,6 +14,7 @@ from core.runtime import Runtime
 from core.training.registry import list_versions
 from core.types import Actor
 from tests.core.training.shelf import fill_shelf
+from tests.roles import ADMIN
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_every_choice_of_a_training_is_an_option(shelf: dict[str, list[int]], sq
     options = "--cap uniform --cap-constant 20 --even-months --epochs 1 --no-score --model dropout=0.1 --no-catch-alls"
     trained = facts("train", *options.split())
     assert trained["rows_train"] == 60
-    (version,) = list_versions(sqlite_runtime)
+    (version,) = list_versions(sqlite_runtime, ADMIN)
     asked = version.config["training"]
     assert (asked["cap"], asked["even_months"], asked["model"]) == ("uniform", True, {"dropout": 0.1})
     assert set(version.config["prepared"]) == {"exclusions", "cap", "months"}

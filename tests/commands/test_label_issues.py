@@ -15,6 +15,7 @@ from core.settings import Settings
 from core.training.registry import list_versions
 from tests.core.curation.suspects import add_suspects
 from tests.core.training.shelf import fill_shelf
+from tests.roles import ADMIN
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def suspects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     runtime = open_runtime(Settings(data_dir=tmp_path))
     sign_in_local(runtime, "tester")
     ids = add_suspects(runtime, [0.3, 0.1])
-    assert list_versions(runtime) == []  # a search needs no model
+    assert list_versions(runtime, ADMIN) == []  # a search needs no model
     runtime.close()
     return ids
 

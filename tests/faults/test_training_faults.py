@@ -30,6 +30,7 @@ from db import jobs
 from db.enums import JobStatus
 from db.tables import ModelVersionRow, PredictionRow, SnapshotRow
 from tests.core.training.shelf import add_products, decide, fill_shelf, make_titles
+from tests.roles import ADMIN
 
 SECONDS = 100
 OFTEN = {"checkpoint_seconds": 0.05}
@@ -104,7 +105,7 @@ def test_a_worker_killed_in_training_is_followed_by_one_that_goes_on(sqlite_runt
     assert (job.status, job.attempt) == (JobStatus.SUCCEEDED, 2), job.error
     assert count(runtime, SnapshotRow) == count(runtime, ModelVersionRow) == 1
     assert count(runtime, PredictionRow) == 300
-    (version,) = list_versions(runtime)
+    (version,) = list_versions(runtime, ADMIN)
     assert version.metrics["history"][0][0] == 1  # the curve of the killed attempt is kept
     assert any("Going on with snapshot" in line for _, line in list_log(runtime, job_id))
     assert len(list((runtime.data_dir / "models").iterdir())) == 1
@@ -148,7 +149,7 @@ def test_a_full_disk_ends_with_the_reason_and_no_half_version(
     assert not list((runtime.data_dir / "models").glob("*"))
     again = finish_here(runtime, enqueue_training(runtime, actor, settings))  # room was made
     assert again.status == JobStatus.SUCCEEDED, again.error
-    assert [version.name for version in list_versions(runtime)] == ["v1"]
+    assert [version.name for version in list_versions(runtime, ADMIN)] == ["v1"]
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from db.enums import CampaignKind
 from pages.components.error_rate_sample import QUEUE
 from pages.components.words import LANGUAGE_KEY
 from tests.core.analysis.gold_shelf import Case, Shelf, make_shelf
+from tests.roles import ADMIN
 
 OpenPage = Callable[[str], AppTest]
 
@@ -137,7 +138,7 @@ def test_settling_the_sample_brings_the_rates(open_page: OpenPage, judged: Shelf
     page.toggle(key="error_rates.sampling").set_value(True).run()
     queue = page.session_state[QUEUE]
     assert len(queue) == len({key for _, key in queue}) == 20
-    found = error_rates.get_error_rates(judged.runtime)
+    found = error_rates.get_error_rates(judged.runtime, ADMIN)
     assert found is not None
     for product_id in draw_fair_sample(judged.runtime, actor, found, missing(found)).product_ids:
         settle(judged.runtime, actor, product_id, right, f"fair-{product_id}")

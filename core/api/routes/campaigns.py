@@ -85,7 +85,7 @@ def make_campaign(caller: CallerHere, response: Response, body: CampaignBody) ->
         order=body.order,
         guidelines=body.guidelines,
         limit=body.limit,
-        **body.parts(caller),
+        **body.parts(),
     )
     return _made(caller, response, made)
 

@@ -7,9 +7,10 @@ from fastapi import Path, Query, Response
 from pydantic import Field
 
 from core.api.guard import Caller, CallerHere, guarded_router, needs
-from core.api.product_query import ProductShape, without_gold
+from core.api.product_query import ProductShape
 from core.api.shapes import Body, Id, IdInPath, Shape, Text
 from core.api_tokens import Scope
+from core.catalogue.product_sight import without_gold
 from core.catalogue.taxonomy import load_categories
 from core.labeling.card import Card, get_card
 from core.labeling.decisions import Decision, MyDecision, list_my_decisions, record_decision, undo_decision

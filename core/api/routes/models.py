@@ -9,7 +9,7 @@ from pydantic import Field
 from core.api.guard import CallerHere, guarded_router, needs
 from core.api.shapes import Body, Cursor, IdInPath, Limit, Page, Shape, page_by_id
 from core.api_tokens import Scope
-from core.training.registry import get_version, list_versions, promote, roll_back
+from core.training.registry import list_versions, promote, read_version, roll_back
 from core.training.versions import ModelVersion
 from db.enums import ModelStatus
 
@@ -64,7 +64,7 @@ def find_models(
         "models",
         limit,
         cursor,
-        lambda n, before: list_versions(caller.runtime, n, before),
+        lambda n, before: list_versions(caller.runtime, caller.actor, n, before),
         lambda version: version.id,
     )
 
@@ -73,7 +73,7 @@ def find_models(
 @needs(Scope.READ)
 def find_model(caller: CallerHere, version_id: IdInPath) -> ModelVersion:
     """One version with its metrics."""
-    return get_version(caller.runtime, version_id)
+    return read_version(caller.runtime, caller.actor, version_id)
 
 
 @router.post("/models/{version_id}/promote", response_model=ModelShape)

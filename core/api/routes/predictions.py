@@ -49,7 +49,7 @@ def find_predictions(
             listed,
             limit,
             cursor,
-            lambda n, after: list_predictions_of(caller.runtime, product_id, after, n),
+            lambda n, after: list_predictions_of(caller.runtime, caller.actor, product_id, after, n),
             lambda row: row.model_version_id,
         )
     version = resolve_version(caller.runtime, model_version_id)
@@ -59,6 +59,6 @@ def find_predictions(
         f"predictions by {version.id}",
         limit,
         cursor,
-        lambda n, after: list_predictions(caller.runtime, version.id, after, n),
+        lambda n, after: list_predictions(caller.runtime, caller.actor, version.id, after, n),
         lambda row: row.product_id,
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Query, Request, Response
 
 from core.api.guard import CallerHere, guarded_router, needs
-from core.api.product_query import ListedProductShape, ProductQuery, ProductShape, seen_by
+from core.api.product_query import ListedProductShape, ProductQuery, ProductShape
 from core.api.shapes import IdInPath, Page, make_page
 from core.api_tokens import Scope
 from core.catalogue.product_details import get_product
@@ -20,13 +20,12 @@ def find_products(
     caller: CallerHere, request: Request, response: Response, query: Annotated[ProductQuery, Query()]
 ) -> dict[str, Any]:
     """Products that all given parameters fit; categories mean themselves and all below them."""
-    found = list_products(caller.runtime, query.wanted(caller), query.order, query.limit, query.cursor)
-    rows = [seen_by(caller, row) for row in found.rows]
-    return make_page(request, response, rows, found.next_cursor)
+    found = list_products(caller.runtime, caller.actor, query.wanted(), query.order, query.limit, query.cursor)
+    return make_page(request, response, list(found.rows), found.next_cursor)
 
 
 @router.get("/products/{product_id}", response_model=ProductShape)
 @needs(Scope.READ)
 def find_product(caller: CallerHere, product_id: IdInPath) -> Any:
     """One product with its label of now."""
-    return seen_by(caller, get_product(caller.runtime, product_id))
+    return get_product(caller.runtime, caller.actor, product_id)

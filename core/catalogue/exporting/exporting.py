@@ -16,11 +16,12 @@ from core.catalogue.exporting.label_studio import write_tasks
 from core.catalogue.exporting.request import LABEL_STUDIO, NAMES_PEOPLE, ExportRequest
 from core.catalogue.exporting.rows import open_rows
 from core.catalogue.exporting.writers import HashedFile, open_writer
+from core.catalogue.product_sight import checked_filter, sees_who_voted
 from core.disk import DiskFull, room_on_disk
 from core.errors import N_, Conflict, Forbidden, NotFound, NotReady
 from core.jobs.context import JobContext
 from core.jobs.queue import Job, enqueue, get_job, list_jobs
-from core.permissions import Action, authorize, may
+from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor, utc_now
 from db.enums import JobStatus
@@ -63,8 +64,8 @@ def export_payload(runtime: Runtime, actor: Actor, request: ExportRequest) -> di
     """What the job needs to know; written into the audit trail. Raises Forbidden, InvalidInput."""
     authorize(actor, Action.EXPORT)
     payload = request.checked().to_payload()
-    asks_for_person = {request.person_id, request.filter.decided_by} - {None, actor.person_id}
-    if asks_for_person and not may(actor, Action.SEE_PEOPLE):
+    checked_filter(actor, request.filter)
+    if request.person_id not in (None, actor.person_id) and not sees_who_voted(actor):
         raise Forbidden(N_("Only who sees people's figures exports what one person decided."))
     with runtime.sessions.write() as session:
         add_audit(session, utc_now(), actor.person_id, "export", "export", after=payload)
@@ -82,18 +83,19 @@ def run_export_job(context: JobContext) -> dict[str, Any]:
     actor = context.actor
     authorize(actor, Action.EXPORT)
     request = ExportRequest.from_payload(context.payload)
+    checked_filter(actor, request.filter)
     folder = _folder(context.runtime)
     name = f"{context.job.id}-{request.what}.{request.format}"
     partial_file = context.folder / "partial"
     started = time.monotonic()
     with room_on_disk(folder):
-        facts = _write(context, request, partial_file, may(actor, Action.SEE_PEOPLE))
+        facts = _write(context, request, partial_file, sees_who_voted(actor))
         context.report(1.0, CLOSING)  # raises when the job is no longer ours
         partial_file.replace(folder / name)
     seconds = time.monotonic() - started
     return facts | {
         "file": name,
-        "shows_people": request.what in NAMES_PEOPLE and may(actor, Action.SEE_PEOPLE),
+        "shows_people": request.what in NAMES_PEOPLE and sees_who_voted(actor),
         "seconds": round(seconds, 3),
         "rows_per_second": round(facts["rows"] / max(seconds, 0.001)),
     }

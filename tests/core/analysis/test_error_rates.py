@@ -23,10 +23,11 @@ from db.enums import DecisionKind, Role
 from db.people import raise_revision
 from db.tables import AcceptedAlternativeRow, CategoryRow
 from tests.core.analysis.gold_shelf import Case, Shelf, make_shelf
+from tests.roles import ADMIN
 
 
 def rates(shelf: Shelf, **asked: Any) -> ErrorRates:
-    found = get_error_rates(shelf.runtime, **asked)
+    found = get_error_rates(shelf.runtime, ADMIN, **asked)
     assert found is not None
     return found
 
@@ -210,7 +211,7 @@ def test_a_large_catalogue_is_measured_by_a_job(shelf: Shelf, monkeypatch: pytes
     shelf.add([Case(right, [wrong, right], right) for _ in range(40)])
     live = rates(shelf)
     monkeypatch.setattr(error_rates, "LIVE_DECISIONS", 10)
-    assert get_error_rates(shelf.runtime) is None
+    assert get_error_rates(shelf.runtime, ADMIN) is None
     for expected in (0, 3):
         job = refresh_error_rates(shelf.runtime, shelf.actor)
         work_until_ended(shelf.runtime, job, lambda *said: None)

@@ -120,7 +120,7 @@ def test_a_mistake_of_ours_tells_nothing_but_the_requests_id(
     def break_down(*_: object) -> None:
         raise ZeroDivisionError("inner matters")
 
-    monkeypatch.setattr(models, "get_version", break_down)
+    monkeypatch.setattr(models, "read_version", break_down)
     answer = sqlite_program.ask("GET", "/v1/models/1", 500, headers={"X-Request-ID": "mine-1"})
     assert answer.json()["request_id"] == "mine-1"
     assert "inner" not in answer.text

@@ -34,7 +34,7 @@ def claim(person: Program, campaign: str) -> Any:
     return card and card["task"]["id"]
 
 
-def test_a_card_is_claimed_decided_and_undone(mina: Program, campaign: str, shelf: Shelf) -> None:
+def test_a_card_is_claimed_decided_and_undone(program: Program, mina: Program, campaign: str, shelf: Shelf) -> None:
     card = mina.post(f"{campaign}/claim")["card"]
     task = f"/v1/tasks/{card['task']['id']}"
     assert card["product"]["id"] == shelf.products[0]
@@ -52,12 +52,12 @@ def test_a_card_is_claimed_decided_and_undone(mina: Program, campaign: str, shel
     )
     assert (made["kind"], made["category_id"], made["note"]) == ("label", shelf.leaves[1], "셔츠")
     assert made["task_id"] == card["task"]["id"]
-    assert mina.get(f"/v1/products/{shelf.products[0]}")["category_id"] == shelf.leaves[1]
+    assert program.get(f"/v1/products/{shelf.products[0]}")["category_id"] == shelf.leaves[1]
     assert mina.get("/v1/decisions")[0]["is_undone"] is False
     again = mina.post(f"/v1/decisions/{made['id']}/undo", None, "two")
     assert again["id"] == card["task"]["id"]
     assert mina.get("/v1/decisions")[0]["is_undone"] is True
-    assert mina.get(f"/v1/products/{shelf.products[0]}")["category_id"] == shelf.leaves[0]
+    assert program.get(f"/v1/products/{shelf.products[0]}")["category_id"] == shelf.leaves[0]
     assert claim(mina, campaign) == card["task"]["id"]
 
 
@@ -210,12 +210,48 @@ def test_a_hidden_check_looks_like_any_other_card(runtime: Runtime, program: Pro
         assert "'gold'" not in str(answers)
 
 
-def test_an_annotator_cannot_ask_which_products_are_gold(runtime: Runtime, program: Program, mina: Program) -> None:
+def test_who_may_not_know_which_products_are_gold(runtime: Runtime, program: Program, mina: Program) -> None:
     shelf = fill_shelf(runtime)
     gold = shelf.products[3]
     settle(runtime, sign_in_local(runtime, "tester"), gold, shelf.leaves[0], "settled")
     assert program.get(f"/v1/products/{gold}")["label_source"] == "gold"
-    assert mina.get(f"/v1/products/{gold}")["label_source"] == "human"
+    ann = program.of("Ann", Role.ANALYST)
+    assert ann.get(f"/v1/products/{gold}")["label_source"] == "human"
     assert [row["id"] for row in program.get("/v1/products?label_source=gold")["items"]] == [gold]
-    mina.get("/v1/products?label_source=gold", 403)
-    assert "gold" not in str(mina.all_pages("/v1/products?label_source=human"))
+    for person in (mina, ann):
+        person.get("/v1/products?label_source=gold", 403)
+    for what in ({"filter": {"label_source": "gold"}, "order": "oldest"}, {"filter": {"decided_by": 1}}):
+        ann.post("/v1/campaigns", {"name": "x", "kind": "random", **what}, status=403)
+    assert "gold" not in str(ann.all_pages("/v1/products?label_source=human"))
+
+
+def test_an_annotators_token_finds_no_hidden_check_and_no_label(runtime: Runtime, program: Program) -> None:
+    """Who claims a card and compares it with everything else that the API tells learns nothing."""
+    shelf = fill_shelf(runtime)
+    for product in shelf.products[4:8]:
+        settle(runtime, sign_in_local(runtime, "tester"), product, shelf.leaves[1], f"settled {product}")
+    number = add_campaign(runtime, shelf, shelf.products[:4])
+    change_row(runtime, CampaignRow, number, gold_rate=1.0, is_blind=True)
+    mina = program.of("Mina", Role.ANNOTATOR)
+    told = 0
+    while card := mina.post(f"/v1/campaigns/{number}/claim")["card"]:
+        product = card["product"]["id"]
+        assert (card["product"]["category_id"], card["suggestions"]) == (None, [])
+        for address in (f"products/{product}", f"predictions?product_id={product}", f"products?keyword={product}"):
+            answer = mina.get(f"/v1/{address}", 403)
+            told += str(shelf.leaves[1]) in str(answer.get("items", ""))
+        for address in ("products", "products?order=random", "predictions", "models", "models/1"):
+            mina.get(f"/v1/{address}", 403)
+        body = {"category_id": shelf.leaves[0]}
+        mina.post(f"/v1/tasks/{card['task']['id']}/decisions", body, f"d{product}", 201)
+    assert told == 0
+    assert count(runtime, TaskRow, TaskRow.is_gold) > 0
+
+
+@pytest.mark.parametrize("role", Role)
+def test_who_reads_products_and_models(sqlite_program: Program, role: Role) -> None:
+    shelf = fill_shelf(sqlite_program.runtime)
+    person, product = sqlite_program.of("somebody", role), shelf.products[0]
+    status = 403 if role == Role.ANNOTATOR else 200
+    for address in ("products", f"products/{product}", f"predictions?product_id={product}", "models"):
+        person.get(f"/v1/{address}", status)

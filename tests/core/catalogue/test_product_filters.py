@@ -13,6 +13,7 @@ from db.tables import EditReviewRow, PredictionRow, ProductRow, ProductSplitRow,
 from tests.core.catalogue.test_products import N, found
 from tests.core.labeling.shelf import add_campaign, annotator, change_row, fill_shelf
 from tests.core.labeling.test_decisions import label
+from tests.roles import ADMIN
 
 
 def test_margins_and_words(runtime: Runtime) -> None:
@@ -89,13 +90,15 @@ def test_a_random_share_is_always_the_same_and_independent_of_the_shuffle(runtim
 
     def drawn(seed: int, share: float) -> list[int]:
         wanted = ProductFilter(random_share=share, seed=seed)
-        return [row.id for row in list_products(runtime, wanted, ProductOrder.NEWEST, limit=200).rows]
+        return [row.id for row in list_products(runtime, ADMIN, wanted, ProductOrder.NEWEST, limit=200).rows]
 
     assert drawn(1, 0.3) == drawn(1, 0.3) != drawn(2, 0.3)
     assert set(drawn(1, 0.1)) < set(drawn(1, 0.3))
     assert 40 < len(drawn(1, 0.3)) < 80
     assert len(drawn(1, 1.0)) == len(shelf.products)
-    shuffled = [row.id for row in list_products(runtime, ProductFilter(seed=1), ProductOrder.RANDOM, limit=60).rows]
+    shuffled = [
+        row.id for row in list_products(runtime, ADMIN, ProductFilter(seed=1), ProductOrder.RANDOM, limit=60).rows
+    ]
     assert len(set(shuffled) & set(drawn(1, 0.3))) < 40
 
 

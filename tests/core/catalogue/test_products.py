@@ -14,14 +14,15 @@ from db.enums import DecisionKind, LabelSource, ProductOrder
 from tests.core.labeling.shelf import Shelf, add_campaign, annotator, fill_shelf
 from tests.core.labeling.test_decisions import label
 from tests.core.labeling.test_queue import claim, plans_of
+from tests.roles import ADMIN
 
 N = 10
 
 
 def found(runtime: Runtime, shelf: Shelf, order: ProductOrder = ProductOrder.NEWEST, **wanted: object) -> list[int]:
     """Positions on the shelf of what the filter finds, in the order of the list."""
-    rows = list_products(runtime, ProductFilter(**wanted), order).rows
-    assert len(rows) == count_products(runtime, ProductFilter(**wanted))
+    rows = list_products(runtime, ADMIN, ProductFilter(**wanted), order).rows
+    assert len(rows) == count_products(runtime, ADMIN, ProductFilter(**wanted))
     return [shelf.products.index(row.id) for row in rows]
 
 
@@ -77,7 +78,7 @@ def test_filters_about_people(runtime: Runtime, actor: Actor) -> None:
 def test_pages_follow_one_another(runtime: Runtime, order: ProductOrder) -> None:
     shelf = fill_shelf(runtime, N)
     wanted = ProductFilter(seed=3)
-    whole = [row.id for row in list_products(runtime, wanted, order, limit=N).rows]
+    whole = [row.id for row in list_products(runtime, ADMIN, wanted, order, limit=N).rows]
     assert set(whole) == set(shelf.products)
     if order == ProductOrder.EXPECTED_GAIN:  # contradicted labels, the surest first; then what the model hesitates at
         assert [shelf.products.index(id_) for id_ in whole] == [7, 5, 3, 1, 0, 2, 4, 6, 8, 9]
@@ -86,7 +87,7 @@ def test_pages_follow_one_another(runtime: Runtime, order: ProductOrder) -> None
         assert whole == (shelf.products if order in upwards else shelf.products[::-1])
     pages, cursor = [], None
     for _ in range(4):
-        page = list_products(runtime, wanted, order, limit=3, cursor=cursor)
+        page = list_products(runtime, ADMIN, wanted, order, limit=3, cursor=cursor)
         pages += [row.id for row in page.rows]
         cursor = page.next_cursor
     assert (pages, cursor) == (whole, None)
@@ -100,7 +101,7 @@ def test_the_random_order_is_the_same_everywhere_and_changes_with_its_seed(runti
         return pow((product % prime * 48271 + seed) % prime, 5, prime), product
 
     for seed in (1, 2, 2**31, MAX_SEED):
-        rows = list_products(runtime, ProductFilter(seed=seed), ProductOrder.RANDOM).rows
+        rows = list_products(runtime, ADMIN, ProductFilter(seed=seed), ProductOrder.RANDOM).rows
         assert [row.id for row in rows] == sorted(shelf.products, key=lambda product: place(product, seed))
     assert sorted(shelf.products, key=lambda product: place(product, 1)) != shelf.products
 
@@ -108,25 +109,25 @@ def test_the_random_order_is_the_same_everywhere_and_changes_with_its_seed(runti
 def test_without_a_model_lists_work_and_its_questions_are_refused(runtime: Runtime) -> None:
     shelf = fill_shelf(runtime, 3, promoted=False)
     assert found(runtime, shelf, label_source="import") == [2, 1, 0]
-    assert list_products(runtime, ProductFilter()).rows[0].confidence is None
+    assert list_products(runtime, ADMIN, ProductFilter()).rows[0].confidence is None
     assert found(runtime, shelf, margin_below=0.2, model_version_id=shelf.version) == [0]
     with pytest.raises(NoModelYet):
-        list_products(runtime, ProductFilter(confidence_below=0.5))
+        list_products(runtime, ADMIN, ProductFilter(confidence_below=0.5))
     with pytest.raises(NoModelYet):
-        list_products(runtime, ProductFilter(), ProductOrder.MARGIN)
+        list_products(runtime, ADMIN, ProductFilter(), ProductOrder.MARGIN)
 
 
 def test_a_row_shows_label_and_answer(runtime: Runtime) -> None:
     shelf = fill_shelf(runtime, 3)
-    product = list_products(runtime, ProductFilter()).rows[1]
+    product = list_products(runtime, ADMIN, ProductFilter()).rows[1]
     assert (product.title, product.mall, product.category_id) == ("상품 1 Trousers 100%_면", "가게", shelf.leaves[0])
     assert (product.label_source, product.predicted_category_id) == (LabelSource.IMPORT, shelf.leaves[1])
 
 
 def test_counts_stop_at_their_bound(runtime: Runtime) -> None:
     fill_shelf(runtime, N)
-    assert count_products(runtime, ProductFilter(), at_most=4) == 5
-    assert count_products(runtime, ProductFilter(), at_most=N) == N
+    assert count_products(runtime, ADMIN, ProductFilter(), at_most=4) == 5
+    assert count_products(runtime, ADMIN, ProductFilter(), at_most=N) == N
 
 
 EVERYTHING = ProductFilter(
@@ -202,17 +203,17 @@ def test_text_from_a_url_reaches_no_sql(runtime: Runtime) -> None:
     fill_shelf(runtime, 2)
     for words in ("' OR 1=1 --", "100%", "\\", "a\0b", "_" * 3):
         wanted = ProductFilter.from_query({"keyword": words, "source": words})
-        assert list_products(runtime, wanted).rows == ()
+        assert list_products(runtime, ADMIN, wanted).rows == ()
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "bnVsbA==", "WyJtYXJnaW4iLCAwLjEsIDFd", "WyJuZXdlc3QiLCAiYSJd"])
 def test_a_strange_cursor_starts_nothing(runtime: Runtime, cursor: str) -> None:
     shelf = fill_shelf(runtime, 2)
     if not cursor:
-        assert len(list_products(runtime, ProductFilter(), cursor=cursor).rows) == len(shelf.products)
+        assert len(list_products(runtime, ADMIN, ProductFilter(), cursor=cursor).rows) == len(shelf.products)
         return
     with pytest.raises(InvalidInput):
-        list_products(runtime, ProductFilter(), cursor=cursor)
+        list_products(runtime, ADMIN, ProductFilter(), cursor=cursor)
 
 
 @pytest.mark.parametrize(
@@ -237,8 +238,8 @@ def test_a_list_walks_the_index_of_its_order(
         asked.append((statement, parameters))
 
     sa.event.listen(engine, "before_cursor_execute", listen)
-    page = list_products(sqlite_runtime, ProductFilter(**wanted), order, limit=2)
-    list_products(sqlite_runtime, ProductFilter(**wanted), order, limit=2, cursor=page.next_cursor)
+    page = list_products(sqlite_runtime, ADMIN, ProductFilter(**wanted), order, limit=2)
+    list_products(sqlite_runtime, ADMIN, ProductFilter(**wanted), order, limit=2, cursor=page.next_cursor)
     sa.event.remove(engine, "before_cursor_execute", listen)
     lists = [
         (statement, parameters) for statement, parameters in asked if "ORDER BY" in statement and "mall" in statement
@@ -253,5 +254,5 @@ def test_a_list_walks_the_index_of_its_order(
 def test_a_category_is_sorted_within_its_index(sqlite_runtime: Runtime) -> None:
     shelf = fill_shelf(sqlite_runtime, 40)
     wanted = ProductFilter(category_ids=(shelf.men,))
-    steps = plans_of(sqlite_runtime, lambda: list_products(sqlite_runtime, wanted))
+    steps = plans_of(sqlite_runtime, lambda: list_products(sqlite_runtime, ADMIN, wanted))
     assert any("USING COVERING INDEX ix_products_category_id_id" in step for step in steps), steps

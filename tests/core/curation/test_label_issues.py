@@ -24,6 +24,7 @@ from db.enums import CampaignKind, JobStatus, NoiseMethod, NoiseVerdict, Product
 from db.tables import JobRow, LabelIssueRow, ProductRow
 from tests.core.curation.suspects import add_suspects
 from tests.core.training.shelf import add_products, category_id, decide, fill_shelf, make_titles, undo
+from tests.roles import ADMIN
 
 METHOD = NoiseMethod.CONFIDENT_LEARNING
 
@@ -42,7 +43,7 @@ def test_a_search_finds_wrong_labels_and_what_is_meant(sqlite_runtime: Runtime, 
     trusted = add_products(runtime, None, make_titles("신발", 1, seed=6))[0]
     decide(runtime, actor, trusted, "가전")  # as wrong, but a person's word
     result = search(runtime, actor)
-    found = list_label_issues(runtime).rows
+    found = list_label_issues(runtime, ADMIN).rows
     assert result["n_issues"] == len(found) >= 4
     assert {issue.product_id for issue in found} <= set(wrong)
     assert {issue.suggested_category_id for issue in found} == {category_id(runtime, "신발")}
@@ -97,13 +98,13 @@ def test_issues_are_paged_by_key_most_suspicious_first(runtime: Runtime, actor: 
     ids = add_suspects(runtime, [0.3, 0.1, 0.2, 0.1])
     pages, cursor = [], None
     for _ in range(2):
-        page = list_label_issues(runtime, METHOD, limit=2, cursor=cursor)
+        page = list_label_issues(runtime, ADMIN, METHOD, limit=2, cursor=cursor)
         pages.append([issue.product_id for issue in page.rows])
         cursor = page.next_cursor
     assert pages == [[ids[1], ids[3]], [ids[2], ids[0]]]
     assert cursor is None
     with pytest.raises(InvalidInput):
-        list_label_issues(runtime, METHOD, cursor="bm9uZQ==")
+        list_label_issues(runtime, ADMIN, METHOD, cursor="bm9uZQ==")
 
 
 def test_what_people_decide_confirms_or_refutes(runtime: Runtime, actor: Actor) -> None:
@@ -117,7 +118,7 @@ def test_what_people_decide_confirms_or_refutes(runtime: Runtime, actor: Actor) 
     assert (summary.confirmed.value, summary.confirmed.n) == (0.5, 2)
     assert 0 < summary.confirmed.low < 0.5 < summary.confirmed.high < 1
     assert summary.n_open == 2
-    assert [issue.product_id for issue in list_label_issues(runtime).rows] == ids[3:]
+    assert [issue.product_id for issue in list_label_issues(runtime, ADMIN).rows] == ids[3:]
 
 
 def test_a_label_that_changed_by_import_is_no_issue_any_more(runtime: Runtime, actor: Actor) -> None:
@@ -125,7 +126,7 @@ def test_a_label_that_changed_by_import_is_no_issue_any_more(runtime: Runtime, a
     with runtime.sessions.write() as session:
         new = category_id_in(session, runtime)
         session.execute(sa.update(ProductRow).where(ProductRow.id == ids[0]).values(category_id=new))
-    assert [issue.product_id for issue in list_label_issues(runtime).rows] == [ids[1]]
+    assert [issue.product_id for issue in list_label_issues(runtime, ADMIN).rows] == [ids[1]]
 
 
 def category_id_in(session: object, runtime: Runtime) -> int:
@@ -155,11 +156,13 @@ def test_products_can_be_filtered_by_method(runtime: Runtime, actor: Actor) -> N
     by_selfie = add_suspects(runtime, [0.1], NoiseMethod.SELFIE, NoiseVerdict.REFURBISHED)
     add_suspects(runtime, [0.9], NoiseMethod.SELFIE, NoiseVerdict.CLEAN)
     wanted = ProductFilter.from_query({"label_issue": "selfie"})
-    assert [row.id for row in list_products(runtime, wanted).rows] == by_selfie
-    sorted_by_quality = list_products(runtime, ProductFilter(), ProductOrder.LABEL_QUALITY).rows
+    assert [row.id for row in list_products(runtime, ADMIN, wanted).rows] == by_selfie
+    sorted_by_quality = list_products(runtime, ADMIN, ProductFilter(), ProductOrder.LABEL_QUALITY).rows
     assert [row.id for row in sorted_by_quality] == by_search[::-1]
-    first = list_products(runtime, ProductFilter(), ProductOrder.LABEL_QUALITY, limit=1)
-    second = list_products(runtime, ProductFilter(), ProductOrder.LABEL_QUALITY, limit=1, cursor=first.next_cursor)
+    first = list_products(runtime, ADMIN, ProductFilter(), ProductOrder.LABEL_QUALITY, limit=1)
+    second = list_products(
+        runtime, ADMIN, ProductFilter(), ProductOrder.LABEL_QUALITY, limit=1, cursor=first.next_cursor
+    )
     assert [row.id for row in first.rows + second.rows] == by_search[::-1]
     with pytest.raises(InvalidInput):
         ProductFilter.from_query({"label_issue": "guess"})

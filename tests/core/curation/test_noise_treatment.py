@@ -14,6 +14,7 @@ from core.training.versions import ModelVersion
 from core.types import Actor
 from db.enums import JobStatus, NoiseMethod
 from tests.core.training.shelf import add_products, fill_shelf, make_titles
+from tests.roles import ADMIN
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def train(runtime: Runtime, actor: Actor, noise: str, epochs: int = 6, warm_star
     payload = training_payload(actor, settings)
     job = run_claimed(runtime, enqueue(runtime, actor, "train", payload, worker="me"), "me", None)
     assert job.status == JobStatus.SUCCEEDED, job.error
-    return list_versions(runtime)[0]
+    return list_versions(runtime, ADMIN)[0]
 
 
 def facts(version: ModelVersion) -> dict[str, object]:

@@ -20,6 +20,7 @@ from db.tables import AuditRow
 from tests.core.labeling import shelf as labeling_shelf
 from tests.core.training.answers import add_version, put_in_fold
 from tests.core.training.shelf import add_products, category_id, fill_shelf, make_titles
+from tests.roles import ADMIN
 
 
 def test_given_and_taken_back(runtime: Runtime, actor: Actor) -> None:
@@ -118,12 +119,12 @@ def test_comparing_versions_counts_them_too(runtime: Runtime, actor: Actor) -> N
     trousers, shoes = category_id(runtime, "바지"), category_id(runtime, "신발")
     first = add_version(runtime, actor, dict.fromkeys(products, trousers))
     second = add_version(runtime, actor, dict.fromkeys(products, shoes))
-    assert compare_versions(runtime, first, second).b.p_at_1.value == 0.0
+    assert compare_versions(runtime, ADMIN, first, second).b.p_at_1.value == 0.0
     for product in products[:3]:
         add_alternative(runtime, actor, product, shoes)
-    found = compare_versions(runtime, first, second)
+    found = compare_versions(runtime, ADMIN, first, second)
     assert (found.a.p_at_1.value, found.b.p_at_1.value, found.b.p_at_4.value) == (1.0, 0.75, 0.75)
     assert found.b.macro_f1 is not None
     assert found.b.macro_f1 <= 1.0
-    changed = list_changed_products(runtime, first, second)
+    changed = list_changed_products(runtime, ADMIN, first, second)
     assert [one.is_right_b for one in changed] == [True, True, True, False]

@@ -42,6 +42,7 @@ from db.tables import (
     TaskRow,
 )
 from tests.core.training.shelf import add_products
+from tests.roles import ADMIN
 
 
 @pytest.fixture
@@ -192,7 +193,7 @@ def test_gold_checks_find_who_errs_most(demo: Runtime, actor: Actor) -> None:
 
 def test_departments_differ_as_planned(demo: Runtime, actor: Actor) -> None:
     simulate_crowd(demo, actor, CrowdPlan(n_unsettled=0, departments=(("패션의류", 2.5), ("디지털/가전", 0.0))))
-    found = get_error_rates(demo)
+    found = get_error_rates(demo, ADMIN)
     assert found is not None
     errors = {}
     for name in ("패션의류", "디지털/가전"):
@@ -205,7 +206,7 @@ def test_departments_differ_as_planned(demo: Runtime, actor: Actor) -> None:
 def test_its_errors_are_found_again(demo: Runtime, actor: Actor) -> None:
     plan = CrowdPlan(n_people=6, votes=4, settled=0.8, n_unsettled=0, accuracy=0.7, seed=3)
     simulate_crowd(demo, actor, plan)
-    found = get_error_rates(demo)
+    found = get_error_rates(demo, ADMIN)
     assert found is not None
     rate, _, _ = found.overall()
     votes = rows(
@@ -235,7 +236,7 @@ def test_a_known_confusion_shows(demo: Runtime, actor: Actor) -> None:
     )
     plan = CrowdPlan(confusions=(Confusion(largest, other, 1.0),), n_unsettled=0, settled=1.0, accuracy=1.0)
     simulate_crowd(demo, actor, plan)
-    found = get_error_rates(demo)
+    found = get_error_rates(demo, ADMIN)
     assert found is not None
     if not found.sums.get(largest):
         pytest.fail("the largest category has no held-out product: take another seed")

@@ -107,7 +107,7 @@ def test_error_rates_part_voted_products_by_what_votes_mean_today(runtime: Runti
     shelf.add([Case(shirts, [shirts, shirts], trousers) for _ in range(30)])
 
     def parts() -> tuple[dict[Part, tuple[int, int]], float, set[int]]:
-        found = get_error_rates(runtime)
+        found = get_error_rates(runtime, ADMIN)
         assert found is not None
         drawn = set(draw_fair_sample(runtime, actor, found, limit=100).product_ids)
         people = found.overall()[0]

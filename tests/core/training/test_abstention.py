@@ -21,6 +21,7 @@ from db.tables import PredictionRow
 from models.answers import NOWHERE, Answers
 from models.thresholds import Threshold, Thresholds
 from tests.core.training.shelf import category_id, fill_shelf
+from tests.roles import ADMIN
 
 
 def test_rates_on_held_out_rows(sqlite_runtime: Runtime) -> None:
@@ -58,7 +59,7 @@ def test_a_training_keeps_thresholds_and_leaves_out_what_is_flagged(runtime: Run
     shoes = category_id(runtime, "신발")
     set_flags(runtime, actor, [shoes], is_catch_all=True)
     train(runtime, actor, TrainingSettings(epochs=3, target_precision=0.8, recommend_catch_alls=False))
-    (version,) = list_versions(runtime)
+    (version,) = list_versions(runtime, ADMIN)
     rules = find_rules(runtime, version)
     assert rules.left_out == {shoes}
     assert rules.thresholds is not None
@@ -102,7 +103,7 @@ def test_without_enough_rows_or_a_target_nothing_is_hard_to_predict(
 ) -> None:
     fill_shelf(sqlite_runtime, 60)
     train(sqlite_runtime, actor, TrainingSettings(epochs=1, target_precision=target, min_recommended_rows=2))
-    (version,) = list_versions(sqlite_runtime)
+    (version,) = list_versions(sqlite_runtime, ADMIN)
     assert version.abstention is None
     assert version.as_served is None
     with sqlite_runtime.sessions.read() as session:

@@ -22,6 +22,7 @@ from db.enums import JobStatus
 from models.artifact import hash_file
 from tests.core.training.shelf import add_products, decide, fill_shelf, make_titles
 from tests.core.training.test_train import QUICK, run_next
+from tests.roles import ADMIN
 
 ONLY_TRAIN = replace(QUICK, score_after=False)
 
@@ -54,7 +55,7 @@ def test_a_training_that_diverges_says_so_and_leaves_the_version_in_use(sqlite_r
     assert str(job.failure) == job.error
     assert "학습이 발산했습니다" in korean(job.failure)
     assert find_promoted_version(sqlite_runtime) == before
-    assert list_versions(sqlite_runtime) == [before]
+    assert list_versions(sqlite_runtime, ADMIN) == [before]
     assert load_version_model(sqlite_runtime, before) is not None
 
 

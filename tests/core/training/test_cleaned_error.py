@@ -16,6 +16,7 @@ from db.tables import JobRow
 from tests.core.curation.suspects import add_suspects
 from tests.core.training.shelf import fill_shelf
 from tests.core.training.test_train import run_next
+from tests.roles import ADMIN
 
 
 def finish_search(runtime: Runtime) -> None:
@@ -51,7 +52,7 @@ def test_a_version_keeps_both_errors(sqlite_runtime: Runtime, actor: Actor) -> N
     finish_search(sqlite_runtime)
     enqueue_training(sqlite_runtime, actor, TrainingSettings(epochs=1, score_after=False))
     assert run_next(sqlite_runtime).status == JobStatus.SUCCEEDED
-    (version,) = list_versions(sqlite_runtime)
+    (version,) = list_versions(sqlite_runtime, ADMIN)
     test, cleaned = version.test, version.ece_cleaned
     assert test
     assert cleaned

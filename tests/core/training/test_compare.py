@@ -8,6 +8,7 @@ from core.training.compare import Change, compare_versions, list_category_change
 from core.types import Actor
 from tests.core.training.answers import add_version, put_in_fold
 from tests.core.training.shelf import category_id, decide, fill_shelf
+from tests.roles import ADMIN
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_both_are_judged_on_the_held_out_rows_that_both_answered(
     a = add_version(runtime, actor, worse)
     known = {product: answer for product, answer in truth.items() if product not in shelf["가전"][:10]}
     b = add_version(runtime, actor, known, second=shoes)
-    found = compare_versions(runtime, a, b)
+    found = compare_versions(runtime, ADMIN, a, b)
     assert found.n == 110  # of 120 held-out ones B did not answer 10
     assert (found.a.p_at_1.value, found.b.p_at_1.value) == (90 / 110, 1.0)
     assert found.a.p_at_2.value == 90 / 110
@@ -52,7 +53,7 @@ def test_second_answers_count_within_two(runtime: Runtime, actor: Actor, shelf: 
     everything = right(runtime, shelf)
     a = add_version(runtime, actor, everything)
     b = add_version(runtime, actor, dict.fromkeys(everything, category_id(runtime, "바지")), second=shoes)
-    found = compare_versions(runtime, a, b)
+    found = compare_versions(runtime, ADMIN, a, b)
     assert (found.b.p_at_1.value, found.b.p_at_2.value, found.b.p_at_4.value) == (40 / 120, 80 / 120, 80 / 120)
     assert found.categories[0].change == Change.LOST
 
@@ -64,7 +65,7 @@ def test_current_labels_judge_and_undecidable_products_do_not_count(
     a, b = add_version(runtime, actor, truth), add_version(runtime, actor, truth)
     decide(runtime, actor, shelf["바지"][0], "신발")  # both are wrong there now
     decide(runtime, actor, shelf["바지"][1], None)
-    found = compare_versions(runtime, a, b)
+    found = compare_versions(runtime, ADMIN, a, b)
     assert (found.n, found.a.p_at_1.value) == (119, 118 / 119)
 
 
@@ -73,12 +74,12 @@ def test_changed_products_come_page_by_page(runtime: Runtime, actor: Actor, shel
     a = add_version(runtime, actor, truth)
     b = add_version(runtime, actor, truth | dict.fromkeys(shelf["바지"][30:50], shoes))
     seen, after = [], 0
-    while page := list_changed_products(runtime, a, b, after, limit=7):
+    while page := list_changed_products(runtime, ADMIN, a, b, after, limit=7):
         assert len(page) <= 7
         seen += [product.product_id for product in page]
         after = seen[-1]
     assert seen == shelf["바지"][30:50]
-    held_out = list_changed_products(runtime, a, b, held_out_only=True)
+    held_out = list_changed_products(runtime, ADMIN, a, b, held_out_only=True)
     assert [product.product_id for product in held_out] == shelf["바지"][30:40]
     first = held_out[0]
     assert (first.label, first.answer_b, first.is_right_a, first.is_right_b) == (
@@ -87,14 +88,14 @@ def test_changed_products_come_page_by_page(runtime: Runtime, actor: Actor, shel
         True,
         False,
     )
-    assert not list_changed_products(runtime, a, b, category_id=shoes)
+    assert not list_changed_products(runtime, ADMIN, a, b, category_id=shoes)
 
 
 def test_versions_without_common_rows_or_that_do_not_exist(
     runtime: Runtime, actor: Actor, shelf: dict[str, list[int]]
 ) -> None:
     a, b = add_version(runtime, actor, right(runtime, shelf)), add_version(runtime, actor, {})
-    found = compare_versions(runtime, a, b)
+    found = compare_versions(runtime, ADMIN, a, b)
     assert (found.n, found.difference, found.a.p_at_1.value, found.a.macro_f1, found.categories) == (
         0,
         None,
@@ -104,4 +105,4 @@ def test_versions_without_common_rows_or_that_do_not_exist(
     )
     assert list_category_changes(runtime, a, b) == []
     with pytest.raises(NotFound):
-        compare_versions(runtime, a, 99)
+        compare_versions(runtime, ADMIN, a, 99)

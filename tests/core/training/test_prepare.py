@@ -23,6 +23,7 @@ from db.enums import JobStatus, KeywordMatch, RuleAction
 from models.types import LabeledProducts, Products
 from tests.core.training.shelf import category_id, fill_shelf
 from tests.core.training.test_train import run_next
+from tests.roles import ADMIN
 
 JANUARY, JULY = (datetime(2025, month, 1, tzinfo=UTC) for month in (1, 7))
 
@@ -140,7 +141,7 @@ def test_a_killed_training_goes_on_with_the_rules_it_began_with(sqlite_runtime: 
         jobs.requeue_stalled(session, utc_now(), max_attempts=5, now=utc_now())
     job = run_next(runtime)
     assert job.status == JobStatus.SUCCEEDED, job.error
-    (version,) = list_versions(runtime)
+    (version,) = list_versions(runtime, ADMIN)
     facts = version.config["prepared"]["exclusions"]
     assert [rule["keyword"] for rule in facts["rules"]] == ["청바지"]
     assert facts["rules"][0] == kept.to_dict() | {"rows": facts["rows_dropped"]}

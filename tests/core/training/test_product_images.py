@@ -30,6 +30,7 @@ from models.device import one_thread
 from models.image import reading
 from tests.core.training.shelf import add_products, fill_shelf, make_titles
 from tests.models.image.made_up import COLOURS
+from tests.roles import ADMIN
 
 STATUSES = {
     "good.png": "ok",
@@ -241,7 +242,7 @@ def test_a_version_that_uses_images_learns_judges_and_scores_with_them(sqlite_ru
     enqueue_training(runtime, actor, QUICK)
     job = run_next(runtime)
     assert job.status == JobStatus.SUCCEEDED, job.error
-    (version,) = list_versions(runtime)
+    (version,) = list_versions(runtime, ADMIN)
     assert uses_images(version.config["model"])
     facts = version.config["prepared"]["images"]
     assert facts["used"]
@@ -257,6 +258,6 @@ def test_without_any_image_the_titles_learn_alone_and_the_log_says_so(sqlite_run
     enqueue_training(runtime, actor, QUICK)
     job = run_next(runtime)
     assert job.status == JobStatus.SUCCEEDED, job.error
-    (version,) = list_versions(runtime)
+    (version,) = list_versions(runtime, ADMIN)
     assert not uses_images(version.config["model"])
     assert any("learns from titles alone" in line for _, line in list_log(runtime, job.id))

@@ -17,6 +17,7 @@ from db.tables import LabelIssueRow, ProductRow, ProductSplitRow
 from models.types import LabeledProducts, Products
 from tests.core.training.shelf import add_products, category_id, decide, fill_shelf, make_titles
 from tests.core.training.test_train import run_next
+from tests.roles import ADMIN
 
 
 def part(ids: list[int]) -> Rows:
@@ -97,4 +98,4 @@ def test_a_killed_training_goes_on_with_the_suspicions_it_began_with(sqlite_runt
         run_next(runtime, die_when_fitting)
     decide(runtime, actor, doubted[0], "바지")  # the suspicion is settled meanwhile
     assert run_next(runtime).status == JobStatus.SUCCEEDED
-    assert list_versions(runtime)[0].config["prepared"]["suspected_labels"] == {"rows": 1}
+    assert list_versions(runtime, ADMIN)[0].config["prepared"]["suspected_labels"] == {"rows": 1}

@@ -20,6 +20,7 @@ from db import jobs
 from db.enums import JobStatus
 from db.tables import AuditRow, ModelVersionRow, PredictionRow
 from tests.core.training.shelf import fill_shelf
+from tests.roles import ADMIN
 
 MARK = 0.123  # in what the second worker wrote
 ONLY_TRAIN = TrainingSettings(epochs=1, score_after=False)
@@ -58,7 +59,7 @@ def check_nothing_changed(runtime: Runtime, job_id: int, n_predictions: int) -> 
     assert confidences == pytest.approx([MARK] * n_predictions)
     assert n_kept == 1
     assert [folder.name for folder in (runtime.data_dir / "models").iterdir()] == [str(row.artifact).split("/")[-1]]
-    assert len(list_versions(runtime)) == 1
+    assert len(list_versions(runtime, ADMIN)) == 1
 
 
 @pytest.mark.parametrize("name", ["prediction_rows", "_artifact", "_finish"])
@@ -68,7 +69,7 @@ def test_in_keeping_a_version(runtime: Runtime, actor: Actor, monkeypatch: pytes
     job_id = claim(runtime, "w1")
     sleep_in(runtime, monkeypatch, keeping, name)
     run_claimed(runtime, job_id, "w1")
-    (version,) = list_versions(runtime)
+    (version,) = list_versions(runtime, ADMIN)
     assert version.test
     check_nothing_changed(runtime, job_id, version.test.n)
 
@@ -89,7 +90,7 @@ def test_in_a_failure(runtime: Runtime, actor: Actor, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(keeping, "prediction_rows", fail)
     run_claimed(runtime, job_id, "w1")
-    (version,) = list_versions(runtime)
+    (version,) = list_versions(runtime, ADMIN)
     assert version.test
     check_nothing_changed(runtime, job_id, version.test.n)
 

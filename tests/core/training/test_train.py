@@ -22,6 +22,7 @@ from db import jobs
 from db.enums import JobStatus
 from db.tables import CategoryMetricRow, ModelVersionRow, PredictionRow, ProductSplitRow, SnapshotRow
 from tests.core.training.shelf import add_products, decide, fill_shelf, make_titles
+from tests.roles import ADMIN
 
 QUICK = TrainingSettings(epochs=2, model={"checkpoint_seconds": 0.01})
 
@@ -52,7 +53,7 @@ def test_from_labels_to_a_version_that_answers(runtime: Runtime, actor: Actor) -
     assert facts["promoted"]
     assert stages[0] == "grouping near-duplicates"
     assert {"freezing a snapshot", "training", "judging on held-out rows", "scoring"} <= set(stages)
-    (version,) = list_versions(runtime)
+    (version,) = list_versions(runtime, ADMIN)
     assert (version.name, version.n_scored, version.snapshot_hash) == ("v1", 180, facts["snapshot_hash"])
     assert find_promoted_version(runtime) == version
     assert version.test
@@ -93,10 +94,10 @@ def test_the_version_in_use_answers_held_out_products_that_are_new_to_it(sqlite_
         "scoring",
     ]
     assert stages[-1] == said[-1][1]
-    first, second = (version.id for version in list_versions(runtime)[::-1])
+    first, second = (version.id for version in list_versions(runtime, ADMIN)[::-1])
     with runtime.sessions.read() as session:
         n_test = session.scalar(sa.select(sa.func.count()).where(ProductSplitRow.fold == 0))
-    assert compare_versions(runtime, first, second).n == n_test
+    assert compare_versions(runtime, ADMIN, first, second).n == n_test
 
 
 def test_the_curve_has_a_judged_point_an_epoch(sqlite_runtime: Runtime, actor: Actor) -> None:
@@ -108,7 +109,7 @@ def test_the_curve_has_a_judged_point_an_epoch(sqlite_runtime: Runtime, actor: A
         curves.append(json.loads(json.dumps(detail.get("history") or [])))
 
     run_next(sqlite_runtime, watch)
-    (version,) = list_versions(sqlite_runtime)
+    (version,) = list_versions(sqlite_runtime, ADMIN)
     curve = version.metrics["history"]
     assert [epoch for epoch, _, _ in curve] == [1, 2, 3, 4]
     assert all(0 <= share <= 1 for _, _, share in curve)
@@ -161,7 +162,7 @@ def test_a_second_attempt_learns_the_same_rows_and_fills_the_same_version(
     assert (again.id, again.attempt, again.status) == (job.id, 2, JobStatus.SUCCEEDED), again.error
     assert count(runtime, SnapshotRow) == count(runtime, ModelVersionRow) == 1
     assert count(runtime, PredictionRow) == 180
-    (version,) = list_versions(runtime)
+    (version,) = list_versions(runtime, ADMIN)
     assert version.metrics["n_train"] + version.metrics["n_validation"] + version.metrics["n_test"] == 180
     assert len(list((runtime.data_dir / "models").iterdir())) == 1
     assert any("Going on with snapshot" in line for _, line in list_log(runtime, job.id))

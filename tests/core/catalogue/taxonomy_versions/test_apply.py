@@ -19,6 +19,7 @@ from core.types import Actor
 from db.tables import ProductRow
 from tests.core.catalogue.taxonomy_edits.trees import decide
 from tests.core.catalogue.taxonomy_versions.trees import add_labeled, grow, write_mapping, write_tree
+from tests.roles import ADMIN
 
 OLD = ("옷 > 바지", "옷 > 치마", "옷 > 내의", "옷 > 잡화", "신발 > 구두", "신발 > 장화", "식품 > 과일", "식품 > 채소")
 NEW = ("의류 > 바지 > 청바지", "의류 > 치마", "의류 > 속옷", "신발 > 구두", "가방 > 지갑", "가방 > 벨트")
@@ -70,7 +71,7 @@ def test_labels_follow_and_it_can_be_undone(runtime: Runtime, actor: Actor, tmp_
         if not node.retired_at
     )
     assert edit.n_to_review == 4
-    assert count_products(runtime, ProductFilter(edit_id=edit.id), 100) == 4
+    assert count_products(runtime, ADMIN, ProductFilter(edit_id=edit.id), 100) == 4
     leaf = next(node.id for node in taxonomy.values() if node.path == "의류 > 바지 > 바지")
     assert find_descent(runtime, [leaf, ids["신발 > 구두"]]) == {
         leaf: [ids["옷 > 바지"]],
