@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.campaigns import chosen_word
 from commands.category_words import category_of_words
-from commands.terminal import JsonFlag, emit, opened
+from commands.terminal import JsonFlag, chosen_word, emit, opened
 from core.errors import LeaseLost, NotFound
 from core.runtime import Runtime
 from core.types import Actor

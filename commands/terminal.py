@@ -152,3 +152,10 @@ def print_table(heading: list[str], rows: list[list[str]]) -> None:
 def rate_cell(rate: Any) -> str:
     """A `Rate` as '0.893 (0.885-0.900)'; '' where there is none."""
     return "" if rate.value is None else f"{rate.value:.3f} ({rate.low:.3f}-{rate.high:.3f})"
+
+
+def chosen_word(words: dict[str, Any], word: str, option: str) -> Any:
+    """What the word of an option means; a wrong one is told with the right ones."""
+    if (found := words.get(word.replace("_", "-"))) is None:
+        raise typer.BadParameter(f"'{word}' is none of {', '.join(words)}.", param_hint=option)
+    return found

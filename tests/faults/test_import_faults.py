@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from core.catalogue.block_importer import DISK_FULL
 from core.catalogue.blocks import BLOCK_ROWS
 from core.catalogue.import_runs import ImportRun, get_import_run, list_import_runs
-from core.catalogue.importing import DISK_FULL
 from core.jobs import worker
 from core.jobs.queue import get_job
 from core.runtime import Runtime, open_runtime

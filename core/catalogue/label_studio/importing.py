@@ -20,19 +20,19 @@ from core.catalogue import own_exports, rejects
 from core.catalogue.blocks import Block, cell_text
 from core.catalogue.columns import check_columns, propose_columns
 from core.catalogue.import_options import ImportOptions, options_from
+from core.catalogue.label_studio.leaves import Leaves
 from core.catalogue.label_studio.people import People
 from core.catalogue.label_studio.reading import Items, Said, read_annotation
 from core.catalogue.product_writer import WriterOfSources
 from core.catalogue.rejects import Reason, Reject, for_storage
 from core.catalogue.rows import Draft, RowMapper
-from core.catalogue.taxonomy import SEPARATOR, clean_path, load_categories
+from core.catalogue.taxonomy import SEPARATOR
 from core.catalogue.values import Bad
-from core.errors import N_, InvalidInput
+from core.errors import N_
 from core.jobs.context import JobContext, JobLost
 from core.jobs.ownership import keep_hold
 from core.patience import patiently
 from core.permissions import Action, may
-from core.runtime import Runtime
 from core.types import utc_now
 from db import decisions, gold, imports
 from db import label_studio as queries
@@ -44,8 +44,6 @@ from db.tables import ImportRunRow
 BLOCK_ITEMS = 500
 READING = N_("reading tasks")
 NO_TASK = N_("This is no task of Label Studio: it has no 'data' with named values.")
-NO_CATEGORY = N_("No leaf of the category tree is called '{value}'. Add it on the Taxonomy page and import again.")
-AMBIGUOUS = N_("{n} leaves are called '{value}'. Label with whole paths (a > b > c) in Label Studio.")
 OLDER = N_("The same person annotated this product again later: that annotation counts.")
 
 
@@ -56,32 +54,6 @@ class _Task:
     number: int  # in the file, from 1
     data: dict[str, str]
     said: list[tuple[str, Said]] = field(default_factory=list)  # with its place, such as annotations[0]
-
-
-class _Leaves:
-    """From what Label Studio calls a category to the leaf in use."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        leaves = [one for one in load_categories(runtime).values() if one.is_leaf and one.retired_at is None]
-        self._of_path = {one.path: one.id for one in leaves}
-        self._of_name: dict[str, list[int]] = {}
-        for one in leaves:
-            self._of_name.setdefault(one.name, []).append(one.id)
-
-    def find(self, names: tuple[str, ...]) -> int | Bad:
-        parts = names[0].split(SEPARATOR) if len(names) == 1 else list(names)
-        try:
-            path = SEPARATOR.join(clean_path(parts))
-        except InvalidInput as error:
-            return Bad(Reason(error.template, error.values))
-        if path in self._of_path:
-            return self._of_path[path]
-        alike = self._of_name.get(path, [])
-        if len(alike) == 1:
-            return alike[0]
-        return Bad(
-            Reason(AMBIGUOUS, {"n": len(alike), "value": path}) if alike else Reason(NO_CATEGORY, {"value": path})
-        )
 
 
 def run_tasks(context: JobContext, run: ImportRunRow) -> None:
@@ -208,7 +180,7 @@ class _Importer:
         """Decisions and labels; rejects for what nobody or no category here is meant by."""
         bad: list[Reject] = []
         usable: list[tuple[int, Said, int, int | None, bool]] = []
-        leaves = _Leaves(self.context.runtime)
+        leaves = Leaves(self.context.runtime)
 
         def refuse(product_id: int, place: str, one: Said, reason: Reason) -> None:
             who, value = " ".join(one.who), SEPARATOR.join(one.category or ())

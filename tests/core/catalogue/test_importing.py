@@ -12,10 +12,11 @@ import pytest
 import sqlalchemy as sa
 
 from core.catalogue import importing, product_writer
+from core.catalogue.block_importer import FINDING, IMPORTING
 from core.catalogue.blocks import BLOCK_ROWS
 from core.catalogue.import_options import options_from, remembered_options
 from core.catalogue.import_runs import find_run_of_job, get_import_run, list_import_runs
-from core.catalogue.importing import FINDING, IMPORTING, import_file, resume_import
+from core.catalogue.importing import import_file, resume_import
 from core.errors import Conflict, Forbidden, InvalidInput
 from core.jobs.context import JobContext
 from core.jobs.queue import cancel_job, enqueue, list_log

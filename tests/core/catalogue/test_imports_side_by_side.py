@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.catalogue import importing, product_writer
+from core.catalogue import block_importer, importing, product_writer
 from core.catalogue.blocks import BLOCK_ROWS, Block
 from core.catalogue.import_options import options_from
 from core.catalogue.import_runs import ImportRun, find_run_of_job, list_import_runs, list_rejects
@@ -50,7 +50,7 @@ def test_a_worker_whose_job_was_taken_over_writes_no_more(
     rows = (f"{n},상품 {n},{'x' if n % 700 == 9 else n}" for n in range(3 * BLOCK_ROWS))
     path.write_text("id,title,price\n" + "\n".join(rows) + "\n", "utf-8")
     job_id = import_file(runtime, actor, path, "shop", options_from({}))
-    take, blocks = importing._Importer._take, iter(range(99))
+    take, blocks = block_importer.BlockImporter._take, iter(range(99))
     whole: list[tuple[ImportRun, int]] = []
 
     def facts() -> tuple[ImportRun, int]:
@@ -58,7 +58,7 @@ def test_a_worker_whose_job_was_taken_over_writes_no_more(
         assert run
         return run, len(list_rejects(runtime, run.id, 10_000))
 
-    def sleep_in_the_second_block(importer: importing._Importer, block: Block) -> None:
+    def sleep_in_the_second_block(importer: block_importer.BlockImporter, block: Block) -> None:
         if importer.context.worker == "w1" and next(blocks) == 1:
             with runtime.sessions.write() as session:
                 jobs.requeue_stalled(session, utc_now() + timedelta(hours=1), 5, utc_now())
@@ -67,7 +67,7 @@ def test_a_worker_whose_job_was_taken_over_writes_no_more(
             whole.append(facts())
         take(importer, block)
 
-    monkeypatch.setattr(importing._Importer, "_take", sleep_in_the_second_block)
+    monkeypatch.setattr(block_importer.BlockImporter, "_take", sleep_in_the_second_block)
     job = run_next(runtime)
     assert (job.status, job.result["rows_read"]) == (JobStatus.SUCCEEDED, 3 * BLOCK_ROWS)  # as the other left it
     assert [facts()] == whole
@@ -81,16 +81,16 @@ def test_a_worker_that_is_late_before_its_job_went_on_writes_no_block(
     """Taken over, and the other has not got further yet: the position alone would not tell."""
     path = many(tmp_path / "items.csv", 2 * BLOCK_ROWS)
     job_id = import_file(runtime, actor, path, "shop", options_from({}))
-    take, blocks = importing._Importer._take, iter(range(99))
+    take, blocks = block_importer.BlockImporter._take, iter(range(99))
 
-    def sleep_in_the_second_block(importer: importing._Importer, block: Block) -> None:
+    def sleep_in_the_second_block(importer: block_importer.BlockImporter, block: Block) -> None:
         if next(blocks) == 1:
             with runtime.sessions.write() as session:
                 jobs.requeue_stalled(session, utc_now() + timedelta(hours=1), 5, utc_now())
                 assert jobs.claim_job(session, "w2", utc_now()) == job_id
         take(importer, block)
 
-    monkeypatch.setattr(importing._Importer, "_take", sleep_in_the_second_block)
+    monkeypatch.setattr(block_importer.BlockImporter, "_take", sleep_in_the_second_block)
     assert run_next(runtime).status == JobStatus.DOING
     assert len(titles(runtime)) == list_import_runs(runtime)[0].n_read == BLOCK_ROWS
     assert run_claimed(runtime, job_id, "w2").status == JobStatus.SUCCEEDED
@@ -119,7 +119,7 @@ def test_a_killed_or_failed_import_keeps_its_upload(
 ) -> None:
     path = upload_file(runtime, actor)
     import_file(runtime, actor, path, "shop", options_from({}))
-    for error in (KeyboardInterrupt, NotReady(importing.DISK_FULL)):
+    for error in (KeyboardInterrupt, NotReady(block_importer.DISK_FULL)):
 
         def die(*args: object, error: BaseException | type[BaseException] = error) -> None:
             raise error
