@@ -49,8 +49,8 @@ def webhook_list() -> None:
 
 def _form() -> None:
     with st.form("exports.webhook", clear_on_submit=False):
-        address, *boxes, button = st.columns([4, 1.5, 1.5, 2, 1.2], vertical_alignment="bottom")
-        address.text_input(_("Address"), key="exports.url", placeholder="https://example.com/hear", max_chars=2000)
+        st.text_input(_("Address"), key="exports.url", placeholder="https://example.com/hear")
+        *boxes, button = st.columns([2, 2, 2.5, 1.5], vertical_alignment="center")
         for box, name in zip(boxes, EVENTS, strict=True):
             box.checkbox(_(EVENT_NAMES[name]), value=True, key=f"exports.event.{name}")
         button.form_submit_button(_("Add"), type="primary", on_click=_add, width="stretch")

@@ -38,7 +38,7 @@ def write_tasks(
     last = max(1, exports.last_key(session, query))
     columns = [column.name for column in query.selected_columns]
     tasks = _Tasks(session, request, columns, wanted.model_version_id, shows_people)
-    encode = json.JSONEncoder(ensure_ascii=False).encode
+    encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
     before = b"[\n"
     for rows in exports.each_part(session, query, PART_ROWS):
         file.write(before + ",\n".join(map(encode, tasks.of(rows))).encode())

@@ -130,7 +130,7 @@ class _JsonLinesWriter:
     def __init__(self, file: HashedFile, names: Sequence[str]) -> None:
         self._file = file
         self._names = list(names)
-        self._encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+        self._encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
     def write(self, columns: Columns) -> None:
         cells = [
