@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.overview import Overview, get_overview
+from core.permissions import Action, may
 from core.types import Actor
 from db.enums import Role
 from pages.components.campaign_names import campaign_name
@@ -84,7 +85,8 @@ def render_waiting(view: Overview) -> None:
 def render_people(view: Overview) -> None:
     st.markdown("##### " + _("Who labeled"))
     if not view.people:
-        st.text(_("Nobody yet."))
+        others = may(actor(), Action.SEE_PEOPLE)
+        st.text(_("Nobody yet.") if others else _("You have not decided anything yet."))
         return
     st.dataframe(
         [

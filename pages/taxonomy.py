@@ -5,10 +5,11 @@ import streamlit as st
 from core.catalogue.taxonomy import load_categories
 from core.catalogue.taxonomy_edits.meaning import resolve
 from core.catalogue.taxonomy_view import Level, get_level
+from core.permissions import Action, may
 from pages.components.card_view import category_path
 from pages.components.category_flags import catch_all_finder, category_flags
 from pages.components.category_picker import category_picker
-from pages.components.context import runtime
+from pages.components.context import actor, runtime
 from pages.components.guidelines_editor import guidelines_editor
 from pages.components.messages import show_message
 from pages.components.numbers import count_text
@@ -152,6 +153,8 @@ def page() -> None:
     taxonomy_editor(level.node)
     taxonomy_history()
     catch_all_finder()
+    if not may(actor(), Action.EDIT_TAXONOMY):
+        return  # no offers that end in a refusal
     with st.expander(
         _("Import a taxonomy file"), icon=":material/upload_file:", expanded=has_outcome("taxonomy.upload")
     ):

@@ -14,7 +14,7 @@ from pages.components.messages import say
 from pages.components.role_words import role_text, role_with_purpose
 from pages.components.words import _, error_text, escape
 
-ERROR = "people.error"
+ERROR, INVITE_ERROR = "people.error", "people.invite_error"
 CHOSEN, ROLE, REASON, EMAIL = "people.chosen", "people.role", "people.reason", "people.email"
 INVITED_EMAIL, INVITED_NAME, INVITED_ROLE = "people.invited_email", "people.invited_name", "people.invited_role"
 
@@ -35,7 +35,7 @@ def one_person(members: list[Member]) -> None:
         )
         if chosen is not None:
             _acts(by_id[chosen])
-        show_error()
+        show_error(ERROR)
 
 
 def _title(member: Member) -> str:
@@ -114,7 +114,7 @@ def _role_choice(key: str, now: Role) -> Role:
 
 def invitation() -> None:
     """By e-mail address: whoever the provider vouches for under it comes in as this."""
-    with st.expander(_("Invite somebody"), icon=":material/person_add:"):
+    with st.expander(_("Invite somebody"), icon=":material/person_add:", expanded=INVITE_ERROR in st.session_state):
         if not is_team():
             st.caption(
                 _("Here people work by name. Invitations count once a sign-in is set up: docs/team.md says how.")
@@ -128,28 +128,29 @@ def invitation() -> None:
             with right:
                 _role_choice(INVITED_ROLE, Role.ANNOTATOR)
             st.form_submit_button(_("Invite"), type="primary", on_click=_invite)
+        show_error(INVITE_ERROR)
 
 
 def _invite() -> None:
     email, name = st.session_state[INVITED_EMAIL], st.session_state[INVITED_NAME]
     role = Role(st.session_state[INVITED_ROLE])
-    _do(lambda: invite(runtime(), actor(), email, role, name))
-    if ERROR not in st.session_state:
+    _do(lambda: invite(runtime(), actor(), email, role, name), INVITE_ERROR)
+    if INVITE_ERROR not in st.session_state:
         st.session_state[INVITED_EMAIL] = st.session_state[INVITED_NAME] = ""
 
 
-def _do(act: Callable[[], Person]) -> None:
+def _do(act: Callable[[], Person], error_key: str = ERROR) -> None:
     """Do it and say so, or keep why not."""
     try:
         person = act()
     except AppError as error:
-        st.session_state[ERROR] = error
+        st.session_state[error_key] = error
         return
     words = role_text(person.role) if person.is_active else _("switched off")
     say(_("Done: {name} · {state}").format(name=person.name, state=words))
 
 
-def show_error() -> None:
-    """What the last act was refused for, if it was."""
-    if error := st.session_state.pop(ERROR, None):
+def show_error(error_key: str) -> None:
+    """What the last act was refused for, if it was; beside the button that was pressed."""
+    if error := st.session_state.pop(error_key, None):
         st.error(escape(error_text(error)))
