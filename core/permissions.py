@@ -19,7 +19,7 @@ class Action(StrEnum):
     EDIT_RULES = "edit_rules"  # exclusion rules: what training rows lose
     REVIEW = "review"  # settle disagreements into gold, take gold back, judge near-duplicates of others
     SEE_MEMBERS = "see_members"  # who is in the team and in which role, without figures
-    SEE_PEOPLE = "see_people"  # other people's counts, speed and agreement
+    SEE_PEOPLE = "see_people"  # other people's counts, speed and agreement, and who decided what
     MANAGE_PEOPLE = "manage_people"  # invite, change roles, switch off
     SEE_AUDIT = "see_audit"
     EXPORT = "export"

@@ -6,8 +6,9 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from core.analysis.gold_judging import GoldJudged, JudgedVote, Leaves, judge
+from core.catalogue.product_sight import sees_who_voted
 from core.catalogue.taxonomy import load_categories
-from core.permissions import Action, authorize, may
+from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.types import Actor
 from db import error_rates, model_versions
@@ -66,7 +67,7 @@ def list_judged_products(
     """
     authorize(actor, Action.SEE_ANALYSIS)
     categories, found = load_categories(runtime), []
-    sees_names = may(actor, Action.SEE_PEOPLE)
+    sees_names = sees_who_voted(actor)
     with runtime.sessions.read() as session:
         version_id = version_id or model_versions.find_promoted_id(session)
         leaves = Leaves(categories, error_rates.map_merged(session))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.catalogue.attributes.tags import Tag, tags_of
+from core.catalogue.product_sight import sees_who_voted
 from core.catalogue.products import Product
 from core.catalogue.taxonomy import load_categories
 from core.catalogue.taxonomy_edits.meaning import resolve_ranking
@@ -22,7 +23,7 @@ from db.enums import DecisionKind
 class ReviewVote:
     """What one person said. `apart`: mean tree distance to the other votes, 0..1."""
 
-    person: str
+    person: str  # empty for who may not see who voted what
     kind: DecisionKind
     category_id: int | None  # in today's tree; none for 'cannot tell' and 'bad listing'
     note: str | None
@@ -47,10 +48,10 @@ class ReviewCard:
 
 
 def get_review_card(runtime: Runtime, actor: Actor, campaign_id: int, product_id: int) -> ReviewCard:
-    """Raises Forbidden, NotFound."""
+    """Raises Forbidden, NotFound. Whose vote each is, is told to reviewers and admins, and to anybody of their own."""
     authorize(actor, Action.REVIEW)
     categories = load_categories(runtime)
-    tree = CategoryTree(categories)
+    tree, sees_names = CategoryTree(categories), sees_who_voted(actor)
     with runtime.sessions.read() as session:
         row = product_details.find_product(session, product_id)
         if row is None:
@@ -67,7 +68,7 @@ def get_review_card(runtime: Runtime, actor: Actor, campaign_id: int, product_id
         product=Product.of(row),
         votes=tuple(
             ReviewVote(
-                vote.person,
+                vote.person if sees_names or vote.person_id == actor.person_id else "",
                 DecisionKind(vote.kind),
                 category,
                 vote.note,

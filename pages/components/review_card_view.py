@@ -146,13 +146,13 @@ def _votes(card: ReviewCard, categories: dict[int, Category]) -> None:
     heads = (_("Who"), _("Said"), _("Note"), _("When"), _("Tree distance"))
     rows = [
         (
-            escape(vote.person),
+            escape(vote.person or _("Person {n}").format(n=place)),
             escape(said_text(vote, categories)),
             escape(vote.note or "–"),
             time_text(vote.at),
             f"{vote.apart:.2f}",
         )
-        for vote in card.votes
+        for place, vote in enumerate(card.votes, 1)
     ]
     lines = ["| " + " | ".join(cells) + " |" for cells in (heads, (":--", ":--", ":--", ":--", "--:"), *rows)]
     with st.container(key="review.votes", gap="xxsmall"):

@@ -5,6 +5,7 @@ import pytest
 from core.errors import Forbidden, InvalidInput
 from core.labeling.agreement import enqueue_agreement
 from core.labeling.disputes import list_campaigns, list_disputes
+from core.labeling.review_card import get_review_card
 from core.labeling.settling import set_aside, settle, undo_settlement
 from core.people import sign_in_local
 from core.runtime import Runtime
@@ -14,6 +15,7 @@ from db.tables import DecisionRow
 from tests.core.labeling.crowd.votes_in import give_votes
 from tests.core.labeling.shelf import Shelf, add_campaign, annotator, fill_shelf
 from tests.core.training.test_train import run_next
+from tests.roles import of_role
 
 
 @pytest.fixture
@@ -125,3 +127,17 @@ def test_annotators_see_no_votes_of_others(runtime: Runtime, campaign: int) -> N
         list_disputes(runtime, anna, campaign)
     with pytest.raises(Forbidden):
         list_campaigns(runtime, anna)
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.OPERATOR, Role.ADMIN])
+def test_reviewers_and_admins_read_who_voted_what(runtime: Runtime, shelf: Shelf, campaign: int, role: Role) -> None:
+    card = get_review_card(runtime, of_role(role), campaign, shelf.products[0])
+    names = ["", ""] if role == Role.OPERATOR else ["p0", "p1"]
+    assert sorted(vote.person for vote in card.votes) == names
+    assert [n for _, n in card.said] == [1, 1]
+
+
+def test_everybody_knows_their_own_vote(runtime: Runtime, shelf: Shelf, campaign: int) -> None:
+    operator = sign_in_local(runtime, "p0", Role.OPERATOR)
+    card = get_review_card(runtime, Actor(operator.person_id, "p0", Role.OPERATOR), campaign, shelf.products[0])
+    assert sorted(vote.person for vote in card.votes) == ["", "p0"]
