@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from db.enums import CampaignStatus, DecisionKind
-from db.meanings import meaning_of
+from db.said_today import judged_as
 from db.tables import CampaignRow, DailyProgressRow, DecisionRow, table_of
 
 _CAMPAIGN = sa.bindparam("campaign", type_=sa.BigInteger)
@@ -50,8 +50,8 @@ def count_changed(session: Session, campaign_id: int, last: int) -> tuple[int, i
         earlier.kind == DecisionKind.LABEL,
         ~sa.exists().where(its_undo.undoes_id == earlier.id),
     )
-    said, is_said, says = meaning_of(DecisionRow.category_id, "said")
-    former, is_former, said_before = meaning_of(DecisionRow.previous_category_id, "former")
+    said, is_said, says = judged_as(DecisionRow.category_id, "said")
+    former, is_former, said_before = judged_as(DecisionRow.previous_category_id, "former")
     recent = (
         sa.select(sa.case((says != said_before, 1), else_=0).label("changed"))
         .select_from(DecisionRow)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from db.enums import DecisionKind
-from db.meanings import meaning_of
+from db.said_today import said_today
 from db.tables import DecisionRow
 
 _VERDICTS = (DecisionKind.LABEL, DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING)
@@ -19,8 +19,8 @@ def people_disagree() -> sa.Select[Any]:
     merged since they say the same. Begins at the decisions, which are few beside the products.
     """
     one, other = aliased(DecisionRow), aliased(DecisionRow)
-    of_one, is_of_one, says_one = meaning_of(one.category_id, "of_one")
-    of_other, is_of_other, says_other = meaning_of(other.category_id, "of_other")
+    of_one, is_of_one, says_one = said_today(one, "of_one")
+    of_other, is_of_other, says_other = said_today(other, "of_other")
     return (
         sa.select(one.product_id)
         .join(other, sa.and_(other.product_id == one.product_id, other.person_id > one.person_id))

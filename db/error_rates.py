@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from db.enums import DecisionKind, Fold, LabelSource
-from db.meanings import meaning_of
 from db.measurements import insert_measurement
+from db.said_today import judged_as, list_split, said_today
 from db.tables import (
     AcceptedAlternativeRow,
     CategoryRow,
@@ -40,7 +40,7 @@ class GoldProduct(NamedTuple):
 
 
 class Vote(NamedTuple):
-    """A blind vote. `category_id` is none for 'cannot tell' and 'bad listing'."""
+    """A blind vote. `category_id` is what it says today; none for 'cannot tell' and 'bad listing'."""
 
     product_id: int
     decision_id: int
@@ -92,6 +92,7 @@ def list_gold(session: Session, after_id: int, limit: int, category_ids: list[in
 
 def list_votes(session: Session, product_ids: list[int]) -> list[Vote]:
     """Blind votes on these products, by product and in the order they were given."""
+    said, is_said, says = said_today(DecisionRow, "said")
     query = (
         sa.select(
             DecisionRow.product_id,
@@ -99,10 +100,11 @@ def list_votes(session: Session, product_ids: list[int]) -> list[Vote]:
             DecisionRow.person_id,
             PersonRow.name,
             DecisionRow.kind,
-            DecisionRow.category_id,
+            says,
             DecisionRow.note,
         )
         .join(PersonRow, PersonRow.id == DecisionRow.person_id)
+        .outerjoin(said, is_said)
         .where(DecisionRow.product_id.in_(product_ids), _is_blind_vote())
         .order_by(DecisionRow.product_id, DecisionRow.id)
     )
@@ -147,9 +149,10 @@ def list_alternatives(session: Session, product_ids: list[int]) -> list[tuple[in
 
 
 def map_merged(session: Session) -> dict[int, int]:
-    """Category id -> the one it was merged into."""
+    """Category id -> the one it was merged into; one that was split became no single one and is missing."""
+    split = list_split(session)
     query = sa.select(CategoryRow.id, CategoryRow.merged_into_id).where(CategoryRow.merged_into_id.is_not(None))
-    return {old: new for old, new in session.execute(query) if new is not None}
+    return {old: new for old, new in session.execute(query) if new is not None and old not in split}
 
 
 def list_scored_versions(session: Session, limit: int) -> list[tuple[int, str]]:
@@ -173,7 +176,7 @@ def draw_undisputed(session: Session, version_id: int | None, person_id: int, se
 
     In a random order that stays; with a version those of the test fold that it answered.
     """
-    said, is_said, says = meaning_of(DecisionRow.category_id, "said")
+    said, is_said, says = said_today(DecisionRow, "said")
     votes = sa.select(DecisionRow.product_id).outerjoin(said, is_said).where(_is_blind_vote())
     agreed = (
         votes.group_by(DecisionRow.product_id)
@@ -209,8 +212,8 @@ def count_parts(session: Session, version_id: int | None) -> list[PartCount]:
 
     With a version only products of the test fold that it answered. What was merged since is one category.
     """
-    said, is_said, says = meaning_of(DecisionRow.category_id, "said")
-    answered, is_answered, answers = meaning_of(PredictionRow.category_id, "answered")
+    said, is_said, says = said_today(DecisionRow, "said")
+    answered, is_answered, answers = judged_as(PredictionRow.category_id, "answered")
     votes = (
         sa.select(
             DecisionRow.product_id,

@@ -8,14 +8,17 @@ from sqlalchemy.orm import Session, aliased
 
 from db.enums import DecisionKind, LabelSource
 from db.gold import stands
-from db.meanings import meaning_of
+from db.said_today import said_today
 from db.tables import AcceptedAlternativeRow, DailyProgressRow, DecisionRow, LabelRow, PersonRow, ProductRow
 
 VERDICTS = (DecisionKind.LABEL, DecisionKind.CANNOT_TELL, DecisionKind.BAD_LISTING)
 
 
 class GoldVote(NamedTuple):
-    """An answer to a hidden check, and what the product is. `category_id` is none where a person could not tell."""
+    """An answer to a hidden check, and what the product is, in categories of today.
+
+    `category_id` is none where a person could not tell.
+    """
 
     decision_id: int
     product_id: int
@@ -39,10 +42,10 @@ def list_checks(session: Session, person_id: int, limit: int) -> list[GoldVote]:
     Left out is what is no gold any more, and what they settled themselves: nobody is judged by their own word.
     """
     own = aliased(LabelRow)
-    meant, is_meant, said_today = meaning_of(DecisionRow.category_id, "said")
+    meant, is_meant, says = said_today(DecisionRow, "said")
     accepted = sa.exists().where(
         AcceptedAlternativeRow.product_id == DecisionRow.product_id,
-        AcceptedAlternativeRow.category_id.in_([DecisionRow.category_id, said_today]),
+        AcceptedAlternativeRow.category_id.in_([DecisionRow.category_id, says]),
         AcceptedAlternativeRow.person_id != DecisionRow.person_id,
     )
     query = (
@@ -50,7 +53,7 @@ def list_checks(session: Session, person_id: int, limit: int) -> list[GoldVote]:
             DecisionRow.id,
             DecisionRow.product_id,
             DecisionRow.kind,
-            DecisionRow.category_id,
+            says,
             ProductRow.category_id,
             accepted,
             DecisionRow.created_at,

@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from db.enums import LabelSource
 from db.gold import SETTLED, stands
 from db.gold_votes import VERDICTS
+from db.said_today import said_today
 from db.tables import CampaignRow, DecisionRow, PersonRow, PredictionRow, ProductRow
 
 
 class Vote(NamedTuple):
-    """A standing vote. `category_id` is none for 'cannot tell' and 'bad listing'."""
+    """A standing vote. `category_id` is what it says today; none for 'cannot tell' and 'bad listing'."""
 
     decision_id: int
     product_id: int
@@ -30,6 +31,7 @@ class Vote(NamedTuple):
 
 
 def _votes(campaign_id: int) -> Any:
+    meant, is_meant, says = said_today(DecisionRow, "said")
     return (
         sa.select(
             DecisionRow.id,
@@ -37,11 +39,12 @@ def _votes(campaign_id: int) -> Any:
             DecisionRow.person_id,
             PersonRow.name,
             DecisionRow.kind,
-            DecisionRow.category_id,
+            says,
             DecisionRow.note,
             DecisionRow.created_at,
         )
         .join(PersonRow, PersonRow.id == DecisionRow.person_id)
+        .outerjoin(meant, is_meant)
         .where(
             DecisionRow.campaign_id == campaign_id,
             DecisionRow.kind.in_(VERDICTS),

@@ -4,8 +4,9 @@
   the product: nobody is measured by their own word. 'Cannot tell' and 'bad listing' are counted apart.
 - Gold that was settled together with others at one stroke (taking what people agreed on, say) judges nobody.
 - Wrong is another category than gold, unless it was accepted beside it ('also fits') - for a vote: by somebody else.
-- Categories that were merged since mean what they were merged into. A vote or answer that names a category which is no
-  leaf any more (split, retired) cannot be judged and is left out.
+- Categories that were merged since mean what they were merged into. Of one that was split a vote means the part that
+  its label was carried to (`db.said_today`). What names no leaf any more (an answer that names a category which was
+  split, what was retired) cannot be judged and is left out.
 """
 
 from collections import defaultdict

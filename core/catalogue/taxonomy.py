@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from core.runtime import Runtime
 from core.types import Actor, utc_now
 from db import categories
 from db.people import add_audit, raise_revision
+from db.said_today import list_split
 from db.standing_labels import hold_tree
 from db.tables import CategoryRow
 
@@ -41,9 +42,10 @@ class Category:
     guidelines: str | None
     retired_at: datetime | None = None
     merged_into_id: int | None = None  # what still says this category means that one: `taxonomy_edits.meaning`
+    is_split: bool = False  # several took its place: what said it before cannot be judged
 
 
-_FIELDS = tuple(part.name for part in fields(Category))
+_FIELDS = tuple(part.name for part in fields(Category) if part.name != "is_split")
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Growth:
 
 
 def _load(runtime: Runtime, session: Session) -> Taxonomy:
-    found = {row.id: _category(row) for row in categories.list_categories(session)}
+    split = list_split(session)
+    found = {row.id: _category(row, row.id in split) for row in categories.list_categories(session)}
     children: dict[int | None, list[Category]] = {}
     for category in found.values():
         if category.retired_at is None:
@@ -72,8 +75,9 @@ def _load(runtime: Runtime, session: Session) -> Taxonomy:
     return Taxonomy(found, {parent: tuple(nodes) for parent, nodes in children.items()})
 
 
-def _category(row: CategoryRow) -> Category:
-    return Category(*(getattr(row, name) for name in _FIELDS))
+def _category(row: CategoryRow, is_split: bool) -> Category:
+    found = Category(*(getattr(row, name) for name in _FIELDS))
+    return replace(found, is_split=True) if is_split else found
 
 
 _taxonomy = PerRevision("taxonomy", _load)

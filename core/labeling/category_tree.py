@@ -22,7 +22,8 @@ class Miss(StrEnum):
 
 
 class CategoryTree:
-    """Ancestors of each node. A merged category means the one that it was merged into."""
+    """Ancestors of each node. A merged category means the one that it was merged into; of one that was split nobody
+    knows which part is meant, so that it stays itself and is not in use."""
 
     def __init__(self, categories: Mapping[int, Category]) -> None:
         self._categories = categories
@@ -30,15 +31,22 @@ class CategoryTree:
 
     def now(self, category_id: int) -> int:
         """What a label of this category means today; itself where nothing took its place."""
-        return resolve(self._categories, category_id) or category_id
+        return self._meant(category_id) or category_id
 
     def is_in_use(self, category_id: int) -> bool:
         """It, or what took its place, may still be given."""
-        return resolve(self._categories, category_id) is not None
+        return self._meant(category_id) is not None
+
+    def _meant(self, category_id: int) -> int | None:
+        return None if self._is_split(category_id) else resolve(self._categories, category_id)
+
+    def _is_split(self, category_id: int) -> bool:
+        node = self._categories.get(category_id)
+        return node is not None and node.is_split
 
     def ranking(self, top: Iterable[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
         """A model's (category id, probability), best first, in categories of today."""
-        return resolve_ranking(self._categories, top)
+        return resolve_ranking(self._categories, [one for one in top if not self._is_split(one[0])])
 
     def line(self, category_id: int) -> tuple[int, ...]:
         """The node's ancestors from its root down to itself; itself alone when it is unknown."""
