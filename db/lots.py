@@ -217,6 +217,41 @@ def list_open_tasks(session: Session, campaign_id: int, product_ids: list[int]) 
     return list(session.scalars(_OPEN_OF.where(tasks.c.product_id.in_(product_ids)), {"campaign": campaign_id}))
 
 
+# --- what was put off together ---
+
+N_SKIPS = 200  # a person's newest, among which the last lot of a campaign is looked for
+
+
+def find_last_put_off(session: Session, campaign_id: int, person_id: int) -> tuple[datetime, int] | None:
+    """When this person last put products of the campaign off that are still open, and how many at that moment."""
+    newest = (
+        sa.select(TaskSkipRow.task_id, TaskSkipRow.skipped_at)
+        .where(TaskSkipRow.person_id == person_id)
+        .order_by(TaskSkipRow.skipped_at.desc())
+        .limit(N_SKIPS)
+        .subquery()
+    )
+    query = (
+        sa.select(newest.c.skipped_at, sa.func.count())
+        .select_from(newest.join(tasks, tasks.c.id == newest.c.task_id))
+        .where(tasks.c.campaign_id == campaign_id, tasks.c.status == OPEN, tasks.c.is_gold.is_(False))
+        .group_by(newest.c.skipped_at)
+        .order_by(newest.c.skipped_at.desc())
+        .limit(1)
+    )
+    row = session.execute(query).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def bring_back(session: Session, campaign_id: int, person_id: int, put_off_at: datetime) -> int:
+    """What this person put off at that moment is as if they had not; how many products."""
+    of_campaign = sa.select(tasks.c.id).where(tasks.c.campaign_id == campaign_id, tasks.c.is_gold.is_(False))
+    skip = table_of(TaskSkipRow)
+    mine = sa.delete(skip).where(skip.c.person_id == person_id, skip.c.skipped_at == put_off_at)
+    gone = session.execute(mine.where(skip.c.task_id.in_(of_campaign)).returning(skip.c.task_id))
+    return len(gone.all())
+
+
 def map_first_suggestions(session: Session, campaign_id: int, product_ids: list[int]) -> dict[int, int]:
     """Product -> what the version in use suggests first, else the campaign's; products without one are left out."""
     query = (

@@ -9,7 +9,7 @@ from core.errors import AppError
 from core.labeling.bulk import BulkGroup, list_alike, list_groups, list_suggested
 from core.labeling.campaigns import CampaignChoice
 from core.labeling.progress import get_progress
-from pages.components.bulk_actions import accept, last_lot, reject, undo_last
+from pages.components.bulk_actions import accept, reject, undo_button
 from pages.components.bulk_items import bulk_items
 from pages.components.bulk_state import (
     GROUP,
@@ -17,6 +17,7 @@ from pages.components.bulk_state import (
     Sheet,
     answers,
     category_for_all,
+    exceptions,
     find_sheet,
     forget_sheet,
     new_sheet,
@@ -29,7 +30,7 @@ from pages.components.database_notice import database_watched
 from pages.components.keys import BULK, keyboard
 from pages.components.labeling_states import no_campaign, not_yet, progress_line
 from pages.components.messages import show_message
-from pages.components.words import _, error_text, escape
+from pages.components.words import _, error_text, escape, ngettext
 
 LIKE = "bulk.like"
 N_GROUPS = 30
@@ -74,8 +75,7 @@ def _for_all(sheet: Sheet, category_id: int) -> None:
     st.session_state[sheet.for_all_key] = category_id
 
 
-def buttons(sheet: Sheet, n: int, campaign_id: int) -> None:
-    lot = last_lot(campaign_id)
+def buttons(sheet: Sheet, n: int, n_exceptions: int) -> None:
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         st.button(
             _("Accept {n}").format(n=n),
@@ -89,23 +89,30 @@ def buttons(sheet: Sheet, n: int, campaign_id: int) -> None:
             _("Reject all"),
             key=f"bulk.reject.{sheet.key}",
             shortcut="X",
-            help=_("Nothing is decided. These products come to you one by one, at the end."),
+            help=_reject_words(n_exceptions, len(sheet.products) - n_exceptions),
             on_click=reject,
             args=(sheet,),
         )
-        st.button(
-            _("Undo"),
-            key=f"bulk.undo.{lot}",
-            shortcut="Z",
-            icon=":material/undo:",
-            disabled=lot is None,
-            help=_("Takes back the whole lot that you decided last."),
-            on_click=undo_last,
-            args=(lot,),
-        )
+        undo_button(sheet.asked.campaign_id)
         if st.session_state.get(LIKE) is not None:
             label = _("Back to what the model suggests")
             st.button(label, key="bulk.groups", icon=":material/arrow_back:", on_click=_leave_alike)
+
+
+def _reject_words(n_exceptions: int, n_put_off: int) -> str:
+    later = ngettext(
+        "Nothing is decided of {n} product: it comes to you at the end.",
+        "Nothing is decided of {n} products: they come to you one by one, at the end.",
+        n_put_off,
+    ).format(n=n_put_off)
+    if not n_exceptions:
+        return later
+    decided = ngettext(
+        "{n} product of which you say something else is decided as you say.",
+        "{n} products of which you say something else are decided as you say.",
+        n_exceptions,
+    ).format(n=n_exceptions)
+    return f"{decided} {later}"
 
 
 def products(campaign: CampaignChoice) -> None:
@@ -115,9 +122,7 @@ def products(campaign: CampaignChoice) -> None:
     if not any(group.category_id in categories for group in groups):
         st.subheader(_("Nothing to decide together"), anchor=False)
         st.markdown(_("No product that is left has a suggestion, or several people decide each of them."))
-        lot = last_lot(campaign.id)
-        if lot is not None:
-            st.button(_("Undo"), key=f"bulk.undo.{lot}", shortcut="Z", on_click=undo_last, args=(lot,))
+        undo_button(campaign.id)
         return
     category_id = choose_group(groups, categories)
     sheet = get_sheet(Asked(campaign.id, category_id, st.session_state.get(LIKE)))
@@ -125,7 +130,7 @@ def products(campaign: CampaignChoice) -> None:
     st.markdown(words.format(category=escape(category_path(categories[category_for_all(sheet)]))))
     placeholder = _("Another category for all that is ticked")
     category_picker(f"bulk.all.{sheet.key}", placeholder, on_pick=partial(_for_all, sheet))
-    buttons(sheet, len(answers(sheet, categories)), campaign.id)
+    buttons(sheet, len(answers(sheet, categories)), len(exceptions(sheet, categories)))
     bulk_items(sheet, categories, _show_alike)
 
 
@@ -149,6 +154,8 @@ def page() -> None:
         except AppError as error:
             _leave_alike()
             not_yet(error_text(error))
+            if st.button(_("Label them one by one"), key="bulk.label", icon=":material/label:"):
+                st.switch_page("pages/label.py", query_params={"campaign": str(campaign.id)})
 
 
 page()

@@ -2,13 +2,15 @@
 
 Nothing is leased while a person looks: at the moment they accept, each product is taken and decided in one
 transaction, and what somebody else took meanwhile is left out and named. Not for blind campaigns (a person is to
-look at each product without a hint), and never for a product that several people decide (an agreement of votes cast
-by the dozen would mean nothing).
+look at each product without a hint), nor for those with hidden checks (a check among similar products that the model
+suggests the same for would stand out, and without checks a page would go unmeasured); and never for a product that
+several people decide (an agreement of votes cast by the dozen would mean nothing).
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -30,6 +32,7 @@ WINDOW = 500
 """Groups are made of so many products that come next: what a page costs does not grow with the campaign."""
 
 MAX_LOT = 60
+_LOT_SIZE = N_("A lot has 1 to {n} products, each once.")
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,13 @@ class LotAnswer:
 
 @dataclass(frozen=True)
 class LotResult:
-    """What became of a lot. `batch_key` takes it back: see `core.labeling.undoing.undo_lot`."""
+    """What became of a lot. `batch_key` takes its decisions back: see `core.labeling.undoing.undo_lot`; what was put
+    off with them too: `core.labeling.last_lot.undo_last_lot`."""
 
     batch_key: str
     decisions: tuple[Decision, ...]
     left_out: tuple[LeftOut, ...]
+    n_put_off: int = 0
 
 
 def list_groups(runtime: Runtime, actor: Actor, campaign_id: int) -> list[BulkGroup]:
@@ -118,10 +123,46 @@ def decide_lot(
     than 60, a product twice), UnknownCategory, NotReady, NotFound, Forbidden.
     """
     authorize(actor, Action.LABEL)
+    if not answers:
+        raise InvalidInput(_LOT_SIZE, n=MAX_LOT)
+    return _record_lot(runtime, actor, campaign_id, answers, (), batch_key, seconds_spent, note)
+
+
+def reject_lot(
+    runtime: Runtime,
+    actor: Actor,
+    campaign_id: int,
+    product_ids: Sequence[int],
+    batch_key: str,
+    exceptions: Sequence[LotAnswer] = (),
+    seconds_spent: float | None = None,
+) -> LotResult:
+    """What the model suggests is wrong for all of these products. In one transaction `exceptions`, of which a person
+    said what they are, are decided; the rest are put off: nothing is decided of them, they leave this person's pages
+    and come to them one by one, at the end.
+
+    `exceptions` are of these products. The same `batch_key` again decides nothing twice. `undo_last_lot` gives all of
+    it back. Raises as `decide_lot`.
+    """
+    authorize(actor, Action.LABEL)
+    others = [id_ for id_ in product_ids if id_ not in {one.product_id for one in exceptions}]
+    return _record_lot(runtime, actor, campaign_id, exceptions, others, batch_key, seconds_spent)
+
+
+def _record_lot(
+    runtime: Runtime,
+    actor: Actor,
+    campaign_id: int,
+    answers: Sequence[LotAnswer],
+    put_off: Sequence[int],
+    batch_key: str,
+    seconds_spent: float | None,
+    note: str | None = None,
+) -> LotResult:
     key = checked_key(batch_key)
-    ids = [answer.product_id for answer in answers]
+    ids = [*(answer.product_id for answer in answers), *put_off]
     if not ids or len(ids) > MAX_LOT or len(set(ids)) != len(ids):
-        raise InvalidInput(N_("A lot has 1 to {n} products, each once."), n=MAX_LOT)
+        raise InvalidInput(_LOT_SIZE, n=MAX_LOT)
     each = seconds_spent / len(ids) if seconds_spent is not None else None
     checked = [
         (one.product_id, checked_answer(one.kind, one.category_id, seconds_spent=each, note=note)) for one in answers
@@ -134,11 +175,15 @@ def decide_lot(
             return LotResult(key, tuple(decision_of(row) for row in standing), ())
         queue = _open_queue(session, campaign_id, actor)
         lot = Lot(campaign_id, actor.person_id, key, queue["model_version_id"], queue["has_target"])
-        return _decide(session, lot, checked)
+        now = utc_now()  # one moment for all: by it `last_lot` knows what was put off with what was decided
+        made = _decide(session, lot, checked, now)
+        open_tasks = lots.list_open_tasks(session, campaign_id, list(put_off))
+        for task_id in open_tasks:
+            tasks.add_skip(session, task_id, actor.person_id, now)
+        return replace(made, n_put_off=len(open_tasks))
 
 
-def _decide(session: Session, lot: Lot, answers: list[tuple[int, Answer]]) -> LotResult:
-    now = utc_now()
+def _decide(session: Session, lot: Lot, answers: list[tuple[int, Answer]], now: datetime) -> LotResult:
     first = lots.map_first_suggestions(session, lot.campaign_id, [product_id for product_id, _ in answers])
     made = [
         decide_one(session, lot, product_id, ranked(answer, first.get(product_id)), now)
@@ -149,21 +194,6 @@ def _decide(session: Session, lot: Lot, answers: list[tuple[int, Answer]]) -> Lo
         tuple(one for one in made if isinstance(one, Decision)),
         tuple(one for one in made if isinstance(one, LeftOut)),
     )
-
-
-def put_off_lot(runtime: Runtime, actor: Actor, campaign_id: int, product_ids: Sequence[int]) -> int:
-    """Reject a page: nothing is decided; these products leave this person's pages and come to them one by one, at
-    the end. How many were still open. Raises InvalidInput (more than 60), NotReady, NotFound, Forbidden."""
-    authorize(actor, Action.LABEL)
-    if len(product_ids) > MAX_LOT:
-        raise InvalidInput(N_("A lot has 1 to {n} products, each once."), n=MAX_LOT)
-    now = utc_now()
-    with database_in_words(), runtime.sessions.write(durable=False) as session:
-        _open_queue(session, campaign_id, actor)
-        open_tasks = lots.list_open_tasks(session, campaign_id, list(product_ids))
-        for task_id in open_tasks:
-            tasks.add_skip(session, task_id, actor.person_id, now)
-    return len(open_tasks)
 
 
 def _window(runtime: Runtime, actor: Actor, campaign_id: int) -> list[BulkProduct]:
@@ -193,6 +223,8 @@ def _open_queue(session: Session, campaign_id: int, actor: Actor) -> sa.RowMappi
         raise NotReady(N_("This campaign hands out nothing now."))
     if queue["is_blind"]:
         raise NotReady(N_("In a blind campaign products are decided one by one."))
+    if queue["gold_rate"] > 0:
+        raise NotReady(N_("This campaign has hidden checks among its cards: its products are decided one by one."))
     if queue["is_shut_out"]:
         require_member(session, campaign_id, actor)
     return queue

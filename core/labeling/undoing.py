@@ -58,14 +58,19 @@ def undo_lot(runtime: Runtime, actor: Actor, batch_key: str, idempotency_key: st
     with database_in_words(), runtime.sessions.write() as session:
         hold_tree(session)
         lots.hold_person(session, actor.person_id)
-        lot = lots.list_batch(session, actor.person_id, batch_key)
-        if not lot:
-            raise NotFound(N_("There is nothing of yours to take back under this key."))
-        if not _take_back(session, lot, actor.person_id, key, now):
-            return 0
-        for row in lot:
-            if row.task_id is not None:
-                lots.give_back(session, row.task_id, actor.person_id)
+        return take_lot_back(session, actor.person_id, batch_key, key, now)
+
+
+def take_lot_back(session: Session, person_id: int, batch_key: str, key: str, now: datetime) -> int:
+    """`undo_lot` in the caller's transaction, which holds the tree and the person."""
+    lot = lots.list_batch(session, person_id, batch_key)
+    if not lot:
+        raise NotFound(N_("There is nothing of yours to take back under this key."))
+    if not _take_back(session, lot, person_id, key, now):
+        return 0
+    for row in lot:
+        if row.task_id is not None:
+            lots.give_back(session, row.task_id, person_id)
     return len(lot)
 
 

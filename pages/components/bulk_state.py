@@ -66,14 +66,14 @@ def forget_sheet() -> None:
     st.session_state.pop(_SHEET, None)
 
 
-def remember_accepted(sheet: Sheet) -> None:
+def remember_group(sheet: Sheet) -> None:
     st.session_state[_LAST] = (sheet.key, sheet.asked.category_id)
 
 
-def show_again(lot: str) -> None:
-    """After the lot is taken back: the group it came from, when it is the one accepted last."""
+def show_again(lot: str | None) -> None:
+    """After a lot is taken back: the group it came from, when it is the last one. What was only put off has no key."""
     key, category_id = st.session_state.pop(_LAST, (None, None))
-    if key == lot:
+    if key is not None and lot in (key, None):
         st.session_state[GROUP] = category_id
 
 
@@ -94,15 +94,26 @@ def answers(sheet: Sheet, categories: dict[int, Category]) -> list[LotAnswer]:
     return [one for one in found if one is not None]
 
 
+def exceptions(sheet: Sheet, categories: dict[int, Category]) -> list[LotAnswer]:
+    """What is said of the products of which something else than the page's category is said, ticked or not."""
+    found = (_instead(sheet, product, categories) for product in sheet.products)
+    return [one for one in found if one is not None]
+
+
 def _answer(sheet: Sheet, product: BulkProduct, categories: dict[int, Category]) -> LotAnswer | None:
+    if st.session_state.get(sheet.instead_key(product)) == ANOTHER or _instead(sheet, product, categories):
+        return _instead(sheet, product, categories)
+    if not st.session_state.get(sheet.tick_key(product), True):
+        return None
+    return LotAnswer(product.product_id, DecisionKind.LABEL, category_for_all(sheet))
+
+
+def _instead(sheet: Sheet, product: BulkProduct, categories: dict[int, Category]) -> LotAnswer | None:
     said = str(st.session_state.get(sheet.instead_key(product)) or AS_ALL)
     if said in (CANNOT_TELL, BAD_LISTING):
         return LotAnswer(product.product_id, DecisionKind(said))
     if said == ANOTHER:
         picked = st.session_state.get(sheet.another_key(product))
         return LotAnswer(product.product_id, DecisionKind.LABEL, picked) if picked else None
-    if said != AS_ALL and int(said) in categories:
-        return LotAnswer(product.product_id, DecisionKind.LABEL, int(said))
-    if not st.session_state.get(sheet.tick_key(product), True):
-        return None
-    return LotAnswer(product.product_id, DecisionKind.LABEL, category_for_all(sheet))
+    is_known = said != AS_ALL and int(said) in categories
+    return LotAnswer(product.product_id, DecisionKind.LABEL, int(said)) if is_known else None

@@ -37,7 +37,8 @@ def campaign_actions(campaign: Campaign, taken: list[str]) -> None:
                 icon=":material/label:",
                 query_params={"campaign": str(campaign.id)},
             )
-        if campaign.status == CampaignStatus.ACTIVE and not campaign.settings.is_blind:
+        is_one_by_one = campaign.settings.is_blind or campaign.settings.gold_rate > 0
+        if campaign.status == CampaignStatus.ACTIVE and not is_one_by_one:
             st.page_link(
                 "pages/bulk.py",
                 label=_("Many at once"),

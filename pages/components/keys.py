@@ -41,7 +41,7 @@ BULK = (
     ("Ctrl+Enter", N_("decide all that is ticked")),
     ("Tab, Space", N_("go through the products, tick or untick")),
     ("/", N_("search another category for all that is ticked")),
-    ("X", N_("reject all: they come one by one, at the end")),
+    ("X", N_("reject all: exceptions are decided, the rest come at the end")),
     ("Z", N_("take the whole last lot back")),
     ("Esc", N_("leave a field")),
 )

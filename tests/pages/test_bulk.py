@@ -86,6 +86,17 @@ def test_a_rejected_page_is_gone_and_nothing_is_decided(
     press(page, "bulk.reject.")
     assert page.subheader[0].value == "Nothing to decide together"
     assert decisions(sqlite_runtime, queue) == []
+    press(page, "bulk.undo.")
+    assert page.toast[0].value.replace("\\", "") == "5 products are back."
+    page.selectbox[2].set_value(str(queue.leaf_ids[2])).run()
+    (reject,) = (button for button in page.button if (button.key or "").startswith("bulk.reject."))
+    assert reject.help.startswith("1 product of which you say something else is decided as you say. Nothing is decided")
+    press(page, "bulk.reject.")
+    assert page.toast[0].value.replace("\\", "").startswith("1 product is decided. 4 products are put off")
+    assert [row.category_id for row in decisions(sqlite_runtime, queue)] == [queue.leaf_ids[2]]
+    press(page, "bulk.undo.")
+    assert page.toast[0].value.replace("\\", "") == "1 decision is taken back. 4 products are back."
+    assert len(page.checkbox) == 5
 
 
 def test_products_that_read_alike_and_the_way_back(open_page: OpenPage, queue: Queue) -> None:
@@ -104,4 +115,13 @@ def test_blind_campaigns_are_decided_one_by_one(open_page: OpenPage, sqlite_runt
     page.session_state[LANGUAGE_KEY] = "ko"
     page.run()
     assert "블라인드" in page.info[0].value
+    assert not page.checkbox
+
+
+def test_a_campaign_with_hidden_checks_offers_the_card(
+    open_page: OpenPage, sqlite_runtime: Runtime, queue: Queue
+) -> None:
+    set_campaign(sqlite_runtime, queue.campaign_id, gold_rate=0.1)
+    page = open_page(PAGE).run()
+    assert "hidden checks" in page.info[0].value
     assert not page.checkbox

@@ -9,9 +9,10 @@ from core.labeling.bulk import (
     list_alike,
     list_groups,
     list_suggested,
-    put_off_lot,
+    reject_lot,
 )
 from core.labeling.decisions import list_my_decisions, record_decision, undo_decision
+from core.labeling.last_lot import find_last_lot, undo_last_lot
 from core.labeling.lots import LeftOutBecause
 from core.labeling.members import set_members
 from core.labeling.progress import get_progress
@@ -128,7 +129,7 @@ def test_what_others_took_meanwhile_is_left_out_and_named(runtime: Runtime, acto
 
 def test_a_rejected_page_stays_undecided_and_comes_at_the_end(runtime: Runtime, actor: Actor, shelf: Shelf) -> None:
     campaign = add_campaign(runtime, shelf, shelf.products[:4])
-    assert put_off_lot(runtime, actor, campaign, shelf.products[:2]) == 2
+    assert reject_lot(runtime, actor, campaign, shelf.products[:2], "lot-1").n_put_off == 2
     assert [(group.category_id, group.n) for group in list_groups(runtime, actor, campaign)] == [
         (shelf.leaves[0], 1),
         (shelf.leaves[1], 1),
@@ -140,6 +141,38 @@ def test_a_rejected_page_stays_undecided_and_comes_at_the_end(runtime: Runtime, 
     assert seen == [*shelf.products[2:4], *shelf.products[:2]]
 
 
+def test_what_is_rejected_together_comes_back_together_and_before_what_was_accepted(
+    runtime: Runtime, actor: Actor, shelf: Shelf
+) -> None:
+    campaign = add_campaign(runtime, shelf)
+    assert find_last_lot(runtime, actor, campaign) is None
+    decide_lot(runtime, actor, campaign, accept(shelf.products[:3], shelf.leaves[0]), "accepted")
+    said = accept(shelf.products[4:5], shelf.leaves[3])
+    made = reject_lot(runtime, actor, campaign, shelf.products[3:8], "rejected", said, seconds_spent=10.0)
+    assert [(one.product_id, one.category_id, one.seconds_spent) for one in made.decisions] == [
+        (shelf.products[4], shelf.leaves[3], 2.0)
+    ]
+    assert made.n_put_off == 4
+    assert sum(group.n for group in list_groups(runtime, actor, campaign)) == 4
+    last = find_last_lot(runtime, actor, campaign)
+    assert last is not None
+    assert (last.batch_key, last.n_decided, last.n_put_off) == ("rejected", 1, 4)
+    assert find_last_lot(runtime, annotator(runtime, "Mia"), campaign) is None
+    assert undo_last_lot(runtime, actor, last, "u1") == (1, 4)
+    assert undo_last_lot(runtime, actor, last, "u2") == (0, 0)
+    assert sum(group.n for group in list_groups(runtime, actor, campaign)) == 9
+    last = find_last_lot(runtime, actor, campaign)
+    assert last is not None
+    assert (last.batch_key, last.n_decided, last.n_put_off) == ("accepted", 3, 0)
+    only_later = reject_lot(runtime, actor, campaign, shelf.products[5:7], "later")
+    assert (only_later.decisions, only_later.n_put_off) == ((), 2)
+    last = find_last_lot(runtime, actor, campaign)
+    assert last is not None
+    assert (last.batch_key, last.n_put_off) == (None, 2)
+    assert undo_last_lot(runtime, actor, last, "u3") == (0, 2)
+    assert count(runtime, DecisionRow, DecisionRow.kind != DecisionKind.UNDO) == 4
+
+
 def test_where_each_is_to_look_there_are_no_lots(runtime: Runtime, actor: Actor, shelf: Shelf) -> None:
     twice = add_campaign(runtime, shelf, overlap=2, name="twice")
     assert list_groups(runtime, actor, twice) == []
@@ -147,7 +180,11 @@ def test_where_each_is_to_look_there_are_no_lots(runtime: Runtime, actor: Actor,
     assert [one.reason for one in made.left_out] == [LeftOutBecause.SEVERAL]
     campaign = add_campaign(runtime, shelf)
     answers = accept(shelf.products[:2], shelf.leaves[0])
-    for values in ({"is_blind": True}, {"is_blind": False, "status": CampaignStatus.PAUSED}):
+    for values in (
+        {"is_blind": True},
+        {"is_blind": False, "gold_rate": 0.1},
+        {"gold_rate": 0.0, "status": CampaignStatus.PAUSED},
+    ):
         set_campaign(runtime, campaign, **values)
         with pytest.raises(NotReady):
             list_groups(runtime, actor, campaign)
