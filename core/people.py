@@ -72,10 +72,10 @@ def invite(runtime: Runtime, actor: Actor, email: str, role: Role, name: str = "
         if row is not None and (row.email or row.subject):
             raise Conflict(N_("Somebody else is called '{name}' already."), name=name)
         if row is None:
-            row = members.insert_person(session, name, role, now, email, actor.person_id)
+            row = members.insert_person(session, name, role, now, email, actor.person_id, role)
         else:
             _keep_an_admin(runtime, session, row, stays_admin=role == Role.ADMIN)
-            row.email, row.role, row.invited_by = email, role, actor.person_id
+            row.email, row.role, row.invited_by, row.invited_role = email, role, actor.person_id, role
         after = {"name": name, "email": email, "role": role.value}
         add_audit(session, now, actor.person_id, "invite", "person", row.id, after=after)
         raise_revision(session, "people")
@@ -88,10 +88,11 @@ def change_role(runtime: Runtime, actor: Actor, person_id: int, role: Role, reas
     reason, now = _usable_reason(reason), utc_now()
     with runtime.sessions.write() as session:
         row = _get(session, person_id)
-        if row.role != role:
+        if row.role != role or row.invited_role != role:
             _keep_an_admin(runtime, session, row, stays_admin=role == Role.ADMIN)
             before, after = {"role": row.role.value}, {"role": role.value}
-            row.role, row.invited_by = role, row.invited_by or actor.person_id
+            row.role = row.invited_role = role  # also where a claim said so until now
+            row.invited_by = row.invited_by or actor.person_id
             add_audit(session, now, actor.person_id, "set_role", "person", row.id, before, after, reason or None)
             raise_revision(session, "people")
         return _person(row)
@@ -149,7 +150,8 @@ def change_email(runtime: Runtime, actor: Actor, person_id: int, email: str) -> 
             _keep_an_admin(runtime, session, row, stays_admin=False)
         before, after = {"email": row.email, "issuer": row.issuer}, {"email": email, "issuer": None}
         row.email, row.issuer, row.subject = email, None, None
-        row.invited_by = row.invited_by or actor.person_id
+        if row.joined_at is None:  # a name of local mode; who came in by a claim needs one with the new address too
+            row.invited_by, row.invited_role = row.invited_by or actor.person_id, row.invited_role or row.role
         add_audit(session, now, actor.person_id, "change_email", "person", row.id, before, after)
         raise_revision(session, "people")
         return _person(row)

@@ -17,7 +17,7 @@ from core.errors import N_, Forbidden, NotSignedIn
 from core.runtime import Runtime
 from core.settings import Settings
 from core.types import Actor, utc_now
-from db import members
+from db import api_tokens, members
 from db.enums import Role
 from db.people import add_audit, raise_revision
 from db.tables import PersonRow
@@ -66,7 +66,7 @@ def read_identity(settings: Settings, claims: Mapping[str, Any]) -> Identity:
     issuer, subject = claims.get("iss"), claims.get("sub")
     if not (_is_text(issuer, 500) and _is_text(subject, 255)):
         raise NotSignedIn(N_("The sign-in provider did not say who you are (claims 'iss' and 'sub')."))
-    _check_age(settings, claims.get("iat"))
+    check_age(settings, claims.get("iat"))
     said = claims.get("email")
     email = said.strip().lower() if _is_text(said, 254) and "@" in said else None
     vouched = str(claims.get("email_verified", "true" if settings.trust_unverified_email else "")).lower() == "true"
@@ -78,8 +78,11 @@ def _is_text(value: object, longest: int) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= longest
 
 
-def _check_age(settings: Settings, issued_at: object) -> None:
-    """Streamlit keeps a sign-in for 30 days; who left the shop should not stay in that long."""
+def check_age(settings: Settings, issued_at: object) -> None:
+    """Raise NotSignedIn when a sign-in of this moment (claim 'iat', seconds since 1970) has ended.
+
+    Streamlit keeps a sign-in for 30 days, and an open tab for good; who left the shop should not stay in that long.
+    """
     now = utc_now()
     if isinstance(issued_at, int | float) and not isinstance(issued_at, bool):
         age = now - datetime.fromtimestamp(issued_at, UTC)
@@ -131,18 +134,16 @@ def _admit(runtime: Runtime, identity: Identity) -> Actor:
             return Actor(row.id, row.name, row.role)
     with runtime.sessions.write() as session:
         row = _find_or_make(session, identity, runtime.settings, now)
-        if row is None:
-            raise _not_invited(identity)
-        if not row.is_active:
-            raise _switched_off(row.name)
-        _take_role(session, row, identity, runtime.settings, now)
-        row.last_seen_at = now
-        return Actor(row.id, row.name, row.role)
+        if row is not None and row.is_active and _take_role(session, row, identity, runtime.settings, now):
+            row.last_seen_at = now
+            return Actor(row.id, row.name, row.role)
+        refused = _switched_off(row.name) if row is not None and not row.is_active else _not_invited(identity)
+    raise refused  # after the commit: what they lost is lost
 
 
 def _nothing_new(row: PersonRow, identity: Identity, settings: Settings, now: datetime) -> bool:
     """Whether this sign-in writes nothing: most are a reload of a page."""
-    by_claim = not settings.oidc_role_claim or identity.role == row.role
+    by_claim = (identity.role or _role_without_claim(row, settings)) == row.role
     seen = row.last_seen_at is not None and now - row.last_seen_at < LAST_SEEN_EVERY
     return row.is_active and by_claim and seen
 
@@ -161,6 +162,10 @@ def _find_or_make(session: Session, identity: Identity, settings: Settings, now:
         row = members.insert_person(session, name, identity.role or Role.ADMIN, now, email=identity.email)
     elif not row.is_active:
         return row
+    elif not (
+        identity.role or _role_without_claim(row, settings) or _is_first_admin(session, identity, settings, row.id)
+    ):
+        return row  # not let in, so not bound
     row.issuer, row.subject, row.joined_at = identity.issuer, identity.subject, now
     after = {"name": row.name, "email": row.email, "role": row.role.value, "issuer": row.issuer}
     add_audit(session, now, row.id, "join", "person", row.id, after=after)
@@ -168,20 +173,39 @@ def _find_or_make(session: Session, identity: Identity, settings: Settings, now:
     return row
 
 
-def _take_role(session: Session, row: PersonRow, identity: Identity, settings: Settings, now: datetime) -> None:
-    """What the claims say counts; where they say nothing, what an admin said here; who has neither does not come in."""
+def _take_role(session: Session, row: PersonRow, identity: Identity, settings: Settings, now: datetime) -> bool:
+    """What the claims say counts; where they say nothing (any more), what an admin gave here. False: neither is there.
+
+    Who has neither loses what they had: open tabs are an annotator's, API tokens are revoked.
+    """
     role = identity.role
     if role is None and _is_first_admin(session, identity, settings, row.id):
-        role, row.invited_by = Role.ADMIN, row.invited_by or row.id
+        role = row.invited_role = Role.ADMIN
+        row.invited_by = row.invited_by or row.id
+    role = role or _role_without_claim(row, settings)
     if role is None:
-        if settings.oidc_role_claim and row.invited_by is None:
-            raise _not_invited(identity)
-        return
+        _revoke_tokens(session, row, now)
+    _set_role(session, row, role or Role.ANNOTATOR, now)
+    return role is not None
+
+
+def _role_without_claim(row: PersonRow, settings: Settings) -> Role | None:
+    """What an admin gave. Where roles come by invitation only, who is in already keeps theirs."""
+    return row.invited_role or (None if settings.oidc_role_claim else row.role)
+
+
+def _set_role(session: Session, row: PersonRow, role: Role, now: datetime) -> None:
     if role != row.role:
         before, after = {"role": row.role.value}, {"role": role.value}
         add_audit(session, now, row.id, "set_role", "person", row.id, before, after, reason="sign-in")
         row.role = role
         raise_revision(session, "people")
+
+
+def _revoke_tokens(session: Session, row: PersonRow, now: datetime) -> None:
+    for token_id, name, prefix in api_tokens.revoke_all(session, row.id, now):
+        before = {"name": name, "prefix": prefix, "person_id": row.id}
+        add_audit(session, now, row.id, "revoke", "api_token", token_id, before=before, reason="sign-in")
 
 
 def _is_first_admin(session: Session, identity: Identity, settings: Settings, person_id: int) -> bool:

@@ -75,6 +75,17 @@ def revoke(session: Session, token_id: int, now: datetime) -> bool:
     return done.scalar() is not None
 
 
+def revoke_all(session: Session, person_id: int, now: datetime) -> Sequence[sa.Row[int, str, str]]:
+    """(id, name, prefix) of a person's tokens that worked until now."""
+    done = (
+        sa.update(ApiTokenRow)
+        .where(ApiTokenRow.person_id == person_id, ApiTokenRow.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .returning(ApiTokenRow.id, ApiTokenRow.name, ApiTokenRow.prefix)
+    )
+    return session.execute(done).all()
+
+
 def note_use(session: Session, token_id: int, now: datetime, older_than: datetime) -> None:
     """Write when it was last used, unless that was written after `older_than`."""
     session.execute(

@@ -33,8 +33,17 @@ def insert_person(
     now: datetime,
     email: str | None = None,
     invited_by: int | None = None,
+    invited_role: Role | None = None,
 ) -> PersonRow:
-    row = PersonRow(name=name, role=role, is_active=True, created_at=now, email=email, invited_by=invited_by)
+    row = PersonRow(
+        name=name,
+        role=role,
+        is_active=True,
+        created_at=now,
+        email=email,
+        invited_by=invited_by,
+        invited_role=invited_role,
+    )
     session.add(row)
     session.flush()
     return row

@@ -29,6 +29,7 @@ class PersonRow(Base):
     issuer: Mapped[str | None] = mapped_column(sa.String(500))
     subject: Mapped[str | None] = mapped_column(sa.String(255))
     invited_by: Mapped[int | None] = mapped_column(BigId)
+    invited_role: Mapped[Role | None] = mapped_column(word(Role))  # what an admin gave; a claim's may stand above it
     joined_at: Mapped[datetime | None]  # first sign-in in team mode
     last_seen_at: Mapped[datetime | None]
 

@@ -13,10 +13,11 @@ from core.errors import Forbidden, NotSignedIn
 from core.people import sign_in_local
 from core.runtime import Runtime, open_runtime
 from core.settings import read_settings
-from core.sign_in import still_welcome
+from core.sign_in import check_age, still_welcome
 from core.types import Actor
 
 ACTOR_KEY = "app.actor"
+SIGNED_IN_KEY = "app.signed_in_at"  # team mode: claim 'iat' of the sign-in
 PEOPLE_KEY = "app.people_revision"  # of when the actor was last looked up
 
 
@@ -46,8 +47,15 @@ def actor() -> Actor:
 
 def refresh_actor() -> Actor:
     """The actor with the role they have now. One counter is read; the person only when it moved. Who was switched off
-    is nobody from here on: Forbidden. While the database is away it is who they were: nothing can be changed then."""
+    is nobody from here on: Forbidden; whose sign-in has ended, too: NotSignedIn. While the database is away it is who
+    they were: nothing can be changed then."""
     who: Actor = st.session_state[ACTOR_KEY]
+    if is_team():
+        try:
+            check_age(runtime().settings, st.session_state.get(SIGNED_IN_KEY))
+        except NotSignedIn:
+            del st.session_state[ACTOR_KEY]
+            raise
     try:
         moved = revision("people")
     except Exception as error:

@@ -14,7 +14,7 @@ from core.people import sign_in_local
 from core.sign_in import sign_in_with_claims
 from core.sign_in_setup import is_loopback
 from pages.components.browser_memory import recall, remember, write_pending
-from pages.components.context import ACTOR_KEY, is_team, refresh_actor, runtime
+from pages.components.context import ACTOR_KEY, SIGNED_IN_KEY, is_team, refresh_actor, runtime
 from pages.components.role_words import role_text
 from pages.components.words import LANGUAGE_KEY, _, error_text, escape, language
 
@@ -43,9 +43,11 @@ def recall_visitor() -> None:
 
 
 def _look_again() -> None:
-    """Who was switched off while they worked is out with the next thing they do."""
+    """Who was switched off while they worked, or signed in too long ago, is out with the next thing they do."""
     try:
         refresh_actor()
+    except NotSignedIn as error:
+        st.session_state[ERROR_KEY] = error
     except AppError as error:
         st.session_state[REFUSED_KEY if is_team() else ERROR_KEY] = error
         st.session_state[SIGNED_OUT_KEY] = True
@@ -58,7 +60,9 @@ def _recall_member() -> None:
     if not st.user.get("is_logged_in"):
         return
     try:
-        st.session_state[ACTOR_KEY] = sign_in_with_claims(runtime(), st.user.to_dict())
+        claims = st.user.to_dict()
+        st.session_state[ACTOR_KEY] = sign_in_with_claims(runtime(), claims)
+        st.session_state[SIGNED_IN_KEY] = claims.get("iat")
     except NotSignedIn as error:
         st.session_state[ERROR_KEY] = error
     except AppError as error:

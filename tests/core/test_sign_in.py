@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core.api_tokens import Scope, authenticate, create_token
 from core.audit import AuditFilter, list_audit
 from core.errors import Forbidden, NotSignedIn
 from core.people import change_email, change_role, deactivate, invite, sign_in_local
@@ -48,7 +49,7 @@ def test_a_role_by_claim_makes_the_person_and_follows_the_provider(runtime: Runt
     assert promoted == replace(first, role=Role.ADMIN), "the highest of several roles counts"
     with pytest.raises(Forbidden, match="nobody has invited you"):
         sign_in_with_claims(shop, claims(groups=[]))
-    acts = list_audit(shop, promoted, AuditFilter(entity="person")).entries
+    acts = list_audit(shop, promoted, AuditFilter(entity="person")).entries[1:]  # the last: the refusal
     assert [act.action for act in acts] == ["set_role", "join"]
 
 
@@ -181,3 +182,40 @@ def test_a_name_from_outside_is_plain(runtime: Runtime) -> None:
         row = get_person(session, came.person_id)
         assert isinstance(row, PersonRow)
         assert find_by_email(session, "s1@shop.example") is row
+
+
+def test_a_role_by_claim_ends_with_its_group(runtime: Runtime, actor: Actor) -> None:
+    shop = team(runtime)
+    invite(shop, actor, "s1@shop.example", Role.ANNOTATOR)
+    assert sign_in_with_claims(shop, claims(groups=[])).role == Role.ANNOTATOR
+    assert sign_in_with_claims(shop, claims(groups=["shelf-admins"])).role == Role.ADMIN
+    fallen = sign_in_with_claims(shop, claims(groups=[]))
+    assert fallen.role == Role.ANNOTATOR, "what the invitation gave"
+    assert still_welcome(shop, replace(fallen, role=Role.ADMIN)) == fallen, "an open tab, too"
+
+
+def test_who_is_refused_keeps_no_token_and_no_role(runtime: Runtime, actor: Actor) -> None:
+    shop = team(runtime)
+    boss = sign_in_with_claims(shop, claims(groups=["shelf-admins"]))
+    token, made = create_token(shop, boss, "nightly", list(Scope), None)
+    assert authenticate(shop, token)[0] == boss
+    for _ in range(2):
+        with pytest.raises(Forbidden, match="nobody has invited you"):
+            sign_in_with_claims(shop, claims(groups=[]))
+    with pytest.raises(NotSignedIn, match="revoked"):
+        authenticate(shop, token)
+    assert still_welcome(shop, boss).role == Role.ANNOTATOR, "in a tab that is still open"
+    revoked = list_audit(shop, actor, AuditFilter(entity="api_token", action="revoke")).entries
+    assert [(act.entity_id, act.reason) for act in revoked] == [(made.id, "sign-in")]
+    assert sign_in_with_claims(shop, claims(groups=["shelf-admins"])) == boss, "with the group they come back"
+
+
+def test_another_address_keeps_no_role_of_a_claim(runtime: Runtime, actor: Actor) -> None:
+    shop = team(runtime)
+    boss = sign_in_with_claims(shop, claims(groups=["shelf-admins"]))
+    sign_in_with_claims(shop, claims("s2", groups=["shelf-admins"]))
+    change_email(shop, actor, boss.person_id, "s3@shop.example")
+    with pytest.raises(Forbidden, match="nobody has invited you"):
+        sign_in_with_claims(shop, claims("s3"))
+    change_role(shop, actor, boss.person_id, Role.REVIEWER)
+    assert sign_in_with_claims(shop, claims("s3")) == replace(boss, role=Role.REVIEWER)

@@ -1,5 +1,6 @@
 """People and audit pages by role, through the frame: what is not for somebody is a sentence, not data."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -180,6 +181,19 @@ def test_a_team_is_not_entered_by_name(open_page: OpenPage, monkeypatch: pytest.
     assert not page.exception
     assert any("The sign-in is not set up" in error.value for error in page.error)
     assert not page.text_input
+
+
+@pytest.mark.parametrize(("hours_ago", "is_in"), [(1, True), (25, False)])
+def test_a_sign_in_ends_in_an_open_tab_too(
+    open_page: OpenPage, sqlite_runtime: Runtime, monkeypatch: pytest.MonkeyPatch, hours_ago: int, is_in: bool
+) -> None:
+    monkeypatch.setenv("SHELFWRIGHT_SIGN_IN", "oidc")
+    page = open_page("app.py")
+    page.session_state["app.actor"] = sign_in_local(sqlite_runtime, "boss", Role.ADMIN)
+    page.session_state["app.signed_in_at"] = time.time() - 3600 * hours_ago
+    page.run()
+    assert not page.exception
+    assert ("app.actor" in page.session_state) == is_in
 
 
 def test_a_page_without_the_frame_acts_for_nobody_in_a_team(

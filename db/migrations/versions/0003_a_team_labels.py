@@ -266,6 +266,8 @@ def upgrade() -> None:
     op.add_column(
         "people", sa.Column("invited_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True)
     )
+    roles = sa.Enum("annotator", "reviewer", "analyst", "operator", "admin", name="role", native_enum=False, length=24)
+    op.add_column("people", sa.Column("invited_role", roles, nullable=True))
     op.add_column("people", sa.Column("joined_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("people", sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=True))
     op.create_index("uq_people_email", "people", ["email"], unique=True)
@@ -281,6 +283,7 @@ def downgrade() -> None:
     op.drop_index("uq_people_email", table_name="people")
     op.drop_column("people", "last_seen_at")
     op.drop_column("people", "joined_at")
+    op.drop_column("people", "invited_role")
     op.drop_column("people", "invited_by")
     op.drop_column("people", "subject")
     op.drop_column("people", "issuer")
