@@ -1,5 +1,6 @@
 """What an annotator hears when the database is locked, full or away: a sentence, and that pressing again is safe."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,10 @@ def database_in_words() -> Iterator[None]:
     try:
         yield
     except sa.exc.OperationalError as error:
+        if not isinstance(error.orig, sqlite3.Error):  # its words name the server, which is nobody's business
+            raise NotReady(
+                N_("The database cannot be reached now. Press again in a moment: nothing is saved twice.")
+            ) from error
         raise NotReady(
             N_("The database cannot be written now ({reason}). Press again in a moment: nothing is saved twice."),
             reason=str(error.orig).strip(),
