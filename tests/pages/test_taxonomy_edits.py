@@ -87,7 +87,7 @@ def test_examples_are_added_and_removed(page: AppTest, shop: Shop) -> None:
 
 def test_who_may_not_edit_sees_no_buttons(page: AppTest, shop: Shop, sqlite_runtime: Runtime) -> None:
     decide(sqlite_runtime, sign_in_local(sqlite_runtime, "tester"), shop.products[0], shop.leaves[0])
-    page.session_state[ACTOR_KEY] = sign_in_local(sqlite_runtime, "ana", Role.ANALYST)
+    page.session_state[ACTOR_KEY] = sign_in_local(sqlite_runtime, "ann", Role.ANNOTATOR)
     page.run()
     assert not page.exception
     assert not [button for button in page.button if button.label in ("See what it touches", "Add", "Undo")]
@@ -111,6 +111,6 @@ def test_products_list_what_is_gold_and_what_was_merged(open_page, sqlite_runtim
     table = page.dataframe[0].value
     assert set(table["Current label"]) == {"옷 > 셔츠"}
     assert list(table["Labeled by"]).count("Settled by a reviewer") == 1
-    page.session_state[ACTOR_KEY] = sign_in_local(sqlite_runtime, "ann", Role.ANNOTATOR)
+    page.session_state[ACTOR_KEY] = sign_in_local(sqlite_runtime, "ana", Role.ANALYST)
     page.run()
     assert "Settled by a reviewer" not in list(page.dataframe[0].value["Labeled by"])
