@@ -8,10 +8,11 @@ from streamlit.testing.v1 import AppTest
 
 from core.jobs.queue import find_unfinished_job
 from core.labeling.campaigns import CampaignSettings, Stratum, list_campaigns
+from core.people import sign_in_local
 from core.runtime import Runtime
 from core.settings import ROOT
 from core.types import Actor
-from db.enums import CampaignOrder, CampaignStatus
+from db.enums import CampaignOrder, CampaignStatus, Role
 from db.tables import CampaignRow
 from pages.components.words import LANGUAGE_KEY
 from tests.core.labeling.shelf import Shelf, change_row, fill_shelf
@@ -29,9 +30,9 @@ def open_page(sqlite_runtime: Runtime, shelf: Shelf, actor: Actor, monkeypatch: 
     st.cache_resource.clear()
     st.cache_data.clear()
 
-    def open_(name: str, language: str = "en", **query: str) -> AppTest:
+    def open_(name: str, language: str = "en", who: Actor = actor, **query: str) -> AppTest:
         page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
-        page.session_state["app.actor"] = actor
+        page.session_state["app.actor"] = who
         page.session_state[LANGUAGE_KEY] = language
         page.run()
         page.switch_page(f"pages/{name}.py")
@@ -90,6 +91,38 @@ def test_a_broken_url_is_told_and_shows_everything(open_page) -> None:  # type: 
     assert len(titles(page)) == 50
     page = open_page("products", cursor="junk")
     assert page.info
+
+
+@pytest.mark.parametrize("role", [Role.ANALYST, Role.OPERATOR])
+def test_a_link_to_what_somebody_decided_tells_no_score(
+    open_page, sqlite_runtime: Runtime, actor: Actor, role: Role
+) -> None:  # type: ignore[no-untyped-def]
+    query = {"decided_by": str(actor.person_id), "disagrees": "1"}
+    admins = open_page("products", **query)  # what an admin just looked at is kept for them alone
+    assert (found_in(admins), chips(admins)[-1]) == (["**0 products**"], "Decided by tester")
+    for where in ("products", "campaigns", "exports"):
+        page = open_page(where, who=sign_in_local(sqlite_runtime, "Ann", role), **query, new="filter")
+        assert "Decided by tester" not in chips(page)
+        assert "**0 products**" not in found_in(page)
+    page = open_page("products", who=sign_in_local(sqlite_runtime, "Ann", role), **query)
+    assert "What somebody else decided" in page.warning[0].value
+    assert found_in(page) == ["**60 products**"]
+
+
+def found_in(page: AppTest) -> list[str]:
+    return [one.value for one in page.markdown if one.value.endswith("products**")]
+
+
+def chips(page: AppTest) -> list[str]:
+    return [button.label for button in page.button if button.label and (button.key or "").startswith("products.chip.")]
+
+
+def test_gold_is_a_choice_for_who_reviews(open_page, sqlite_runtime: Runtime) -> None:  # type: ignore[no-untyped-def]
+    analyst = sign_in_local(sqlite_runtime, "Ann", Role.ANALYST)
+    page = open_page("products", who=analyst, label_source="gold")
+    assert "gold is for reviewers" in page.warning[0].value.lower()
+    assert "Settled by a reviewer" not in page.selectbox(key="products.label_source").options
+    assert "Settled by a reviewer" in open_page("products").selectbox(key="products.label_source").options
 
 
 def test_a_campaign_from_a_filter(open_page, sqlite_runtime: Runtime) -> None:  # type: ignore[no-untyped-def]
