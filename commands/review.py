@@ -199,11 +199,11 @@ def agreement_command(
         shown = whole if not found.whole.same.is_too_few else []
         print_table(["", "same", "alpha", "closeness", "n"], shown + rows + pairs)
         people = [
-            [one.name, rate_cell(one.same), rate_cell(one.accuracy), f"{one.quality or 0:.3f}", str(one.same.n)]
+            [one.name, rate_cell(one.same), rate_cell(one.accuracy), str(one.same.n)]
             for one in found.people
             if not one.same.is_too_few
         ]
-        print_table(["person", "same as others", "Dawid-Skene", "CROWDLAB", "n"], people)
+        print_table(["person", "same as others", "Dawid-Skene", "n"], people)
     facts = asdict(found) | {"measured_at": found.measured_at.isoformat(), "campaign_id": campaign}
     emit(
         as_json,

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from db.tables import DecisionRow, MeasurementRow
+from db.tables import CampaignRow, DecisionRow, MeasurementRow
 
 
 def insert_measurement(
@@ -38,6 +38,18 @@ def find_latest(session: Session, kind: str, campaign_id: int | None) -> Measure
         MeasurementRow.kind == kind, MeasurementRow.campaign_id.is_not_distinct_from(campaign_id)
     )
     return session.scalar(query.order_by(MeasurementRow.id.desc()).limit(1))
+
+
+def list_latest_people(session: Session, kind: str) -> list[list[dict[str, Any]]]:
+    """`people` of the newest measurement of this kind of each campaign that was not deleted."""
+    newest = (
+        sa.select(sa.func.max(MeasurementRow.id))
+        .join(CampaignRow, CampaignRow.id == MeasurementRow.campaign_id)
+        .where(MeasurementRow.kind == kind, CampaignRow.deleted_at.is_(None))
+        .group_by(MeasurementRow.campaign_id)
+    )
+    people = sa.select(MeasurementRow.result["people"]).where(MeasurementRow.id.in_(newest))
+    return [found or [] for found in session.scalars(people)]
 
 
 def last_decision(session: Session) -> int:

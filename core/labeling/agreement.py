@@ -1,6 +1,6 @@
 """How far the people of a campaign agree: asking for a measurement, and reading the newest one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from core.labeling.agreement_job import KIND
 from core.labeling.crowd.agreement import Agreement, CategoryAgreement, Estimate, PairAgreement
 from core.permissions import Action, authorize, may
 from core.runtime import Runtime
-from core.training.intervals import Rate
+from core.training.intervals import Rate, rate
 from core.types import Actor
 from db import campaigns, measurements, votes
 
@@ -90,6 +90,22 @@ def find_agreement(runtime: Runtime, actor: Actor, campaign_id: int) -> Agreemen
         model_version_id=found["model_version_id"],
         **{name: found[name] for name in counts},
     )
+
+
+def list_agreement_of_people(runtime: Runtime, actor: Actor) -> dict[int, Rate]:
+    """Person -> how often the others say the same, over the newest measurement of each campaign; n counts products.
+
+    Who shares no product with anybody in a measured campaign is missing. Raises Forbidden for all who may not see
+    other people.
+    """
+    authorize(actor, Action.SEE_PEOPLE)
+    sums: dict[int, tuple[float, int]] = {}
+    with runtime.sessions.read() as session:
+        for people in measurements.list_latest_people(session, KIND):
+            for one in people:
+                same, (total, n) = one["same"], sums.get(one["person_id"], (0.0, 0))
+                sums[one["person_id"]] = (total + (same["value"] or 0.0) * same["n"], n + same["n"])
+    return {id_: replace(rate(round(total), n), value=total / n) for id_, (total, n) in sums.items() if n}
 
 
 def _pair(stored: dict[str, Any]) -> PairAgreement:

@@ -1,7 +1,7 @@
 """The job that measures a campaign: agreement, consensus, quality of annotators, and what people disagree on."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -85,7 +85,9 @@ def _measure_votes(
     consensus = fit_crowdlab(table, tops)
     report(0.9, N_("ranking what people disagree on"))
     doubts = {id_: 1 - quality for id_, (_, quality) in consensus.consensus.items()}
-    disputes = sorted(find_disputes(given, tree, doubts), key=lambda one: one.key)
+    found = find_disputes(given, tree, doubts)
+    weighed = [replace(one, consensus_id=consensus.consensus.get(one.product_id, (None,))[0]) for one in found]
+    disputes = sorted(weighed, key=lambda one: one.key)
     untold = [vote.product_id for vote in given if vote.category_id is None]
     result = {
         "n_products": table.n_products,

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from core.catalogue.taxonomy import load_categories
 from core.labeling.category_tree import CategoryTree, Miss
+from core.labeling.crowd.agreement import Estimate, mean_of_products
 from core.permissions import Action, authorize
 from core.runtime import Runtime
 from core.training.intervals import TOO_FEW, Rate, rate
@@ -50,7 +51,7 @@ class PersonQuality:
     right: Rate
     recent: Rate
     trend: Trend
-    closeness: float | None
+    closeness: Estimate
     n_cannot_tell: int
     misses: dict[Miss, int]
     last_at: datetime | None
@@ -83,7 +84,7 @@ def judge_person(
     votes = [vote for vote in votes if vote.category_id is None or tree.is_in_use(vote.category_id)]
     told = [vote for vote in votes if vote.category_id is not None]
     misses = [_miss(vote, tree) for vote in told]
-    distances = [0.0 if miss is None else _distance(vote, tree) for vote, miss in zip(told, misses, strict=True)]
+    closeness = [1.0 if miss is None else 1 - _distance(vote, tree) for vote, miss in zip(told, misses, strict=True)]
     right, recent, before = _share(misses), _share(misses[:RECENT]), _share(misses[RECENT:])
     return PersonQuality(
         person_id=person_id,
@@ -92,7 +93,7 @@ def judge_person(
         right=right,
         recent=recent,
         trend=_trend(recent, before),
-        closeness=1 - sum(distances) / len(distances) if distances else None,
+        closeness=mean_of_products(closeness),
         n_cannot_tell=len(votes) - len(told),
         misses=dict(Counter(miss for miss in misses if miss is not None)),
         last_at=votes[0].created_at if votes else None,

@@ -24,6 +24,7 @@ KIND = "disagreements"  # of measurements
 FRESH = 2_000  # decisions since the measurement that are looked at; more want a new one
 STORED = 10_000  # the worst that a measurement keeps
 CHUNK = 100
+COUNTED, N_CAMPAIGNS = 100, 10  # of `find_most_disputed`
 UNMEASURED = 0.5  # doubt of what no measurement has seen
 
 Key = tuple[float, float, int]
@@ -37,6 +38,7 @@ class Dispute:
     apart: float
     doubt: float
     category_ids: tuple[int, ...]  # that were said, the most frequent first
+    consensus_id: int | None = None  # what all votes and the model's answer, weighed, say (CROWDLAB), at 1 - doubt
 
     @property
     def key(self) -> Key:
@@ -110,6 +112,16 @@ def list_disputes(
     return DisputePage(page, titles, more, measured is not None, max(0, n_newer - FRESH))
 
 
+def find_most_disputed(runtime: Runtime, actor: Actor, campaign_ids: Sequence[int]) -> int | None:
+    """Of the first 10 of these campaigns the one with most that is not settled (counted up to 100), else the first of
+    them all; none where there is none. For the page that opens without one: some reads of an index each."""
+    authorize(actor, Action.REVIEW)
+    counts = {
+        id_: len(list_disputes(runtime, actor, id_, limit=COUNTED).disputes) for id_ in campaign_ids[:N_CAMPAIGNS]
+    }
+    return max(counts, key=lambda id_: counts[id_], default=None)
+
+
 def find_disputes(given: Sequence[Vote], tree: CategoryTree, doubts: dict[int, float]) -> list[Dispute]:
     """The products of these votes on which at least two of them differ."""
     by_product: dict[int, list[int | None]] = defaultdict(list)
@@ -139,11 +151,12 @@ def _is_wanted(one: Dispute, tree: CategoryTree, category_id: int | None) -> boo
 
 def as_stored(one: Dispute) -> list[Any]:
     """As a measurement keeps it."""
-    return [one.product_id, round(one.apart, 4), round(one.doubt, 4), list(one.category_ids)]
+    return [one.product_id, round(one.apart, 4), round(one.doubt, 4), list(one.category_ids), one.consensus_id]
 
 
 def _stored(row: list[Any]) -> Dispute:
-    return Dispute(int(row[0]), float(row[1]), float(row[2]), tuple(row[3]))
+    consensus_id = row[4] if len(row) > 4 else None  # measured before it was kept
+    return Dispute(int(row[0]), float(row[1]), float(row[2]), tuple(row[3]), consensus_id)
 
 
 def _read_key(text: str) -> Key:

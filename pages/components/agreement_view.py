@@ -138,9 +138,6 @@ def _people(found: AgreementReport) -> None:
                 _("Person"): person.name,
                 _("Same as the others"): rate_text(person.same),
                 _("Accuracy (Dawid-Skene)"): rate_text(person.accuracy),
-                _("Quality (CROWDLAB)"): "–"
-                if person.quality is None or person.same.is_too_few
-                else f"{person.quality:.2f}",
             }
             for person in sorted(found.people, key=lambda person: person.accuracy.value or 0)
         ],

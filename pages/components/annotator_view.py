@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.labeling.annotator_quality import LAST_CHECKS, RECENT, PersonQuality, Standing, Trend, list_quality
 from core.labeling.category_tree import Miss
+from pages.components.agreement_view import estimate_text
 from pages.components.context import actor, runtime
 from pages.components.numbers import count_text, rate_text
 from pages.components.words import N_, _, escape
@@ -54,14 +55,14 @@ def annotator_view() -> None:
 
 def _line(person: PersonQuality) -> dict[str, str | int | None]:
     name = person.name if person.is_active else _("{name} (switched off)").format(name=person.name)
-    is_shown = not person.right.is_too_few and person.closeness is not None
+    is_shown = not person.right.is_too_few
     return {
         _("Person"): name,
         _("Standing"): standing_text(person.standing),
         _("Right on gold"): rate_text(person.right),
         _("Recent"): rate_text(person.recent),
         _("Trend"): _(TRENDS[person.trend]) if person.trend != Trend.UNKNOWN else "–",
-        _("Closeness"): f"{person.closeness:.2f}" if is_shown else "–",
+        _("Closeness"): estimate_text(person.closeness),
         _("Missed by a sibling"): person.misses.get(Miss.SIBLING, 0) if is_shown else None,
         _("In the department"): person.misses.get(Miss.DEPARTMENT, 0) if is_shown else None,
         _("Elsewhere"): person.misses.get(Miss.ELSEWHERE, 0) if is_shown else None,

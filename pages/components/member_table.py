@@ -4,9 +4,11 @@ from typing import Any
 
 import streamlit as st
 
+from core.labeling.agreement import list_agreement_of_people
 from core.labeling.annotator_quality import PersonQuality, list_quality
 from core.members import Member, get_member
 from core.permissions import Action, may
+from core.training.intervals import Rate
 from core.types import Actor
 from db.enums import Role
 from pages.components.context import actor, is_team, runtime
@@ -50,15 +52,23 @@ def _quality(person_id: int, role: str) -> dict[int, PersonQuality]:
     return {found.person_id: found for found in list_quality(runtime(), Actor(person_id, "", Role(role)))}
 
 
+@st.cache_data(ttl=30, max_entries=8, show_spinner=False)
+def _same(person_id: int, role: str) -> dict[int, Rate]:
+    """Person -> how often others say the same, at most half a minute old."""
+    return list_agreement_of_people(runtime(), Actor(person_id, "", Role(role)))
+
+
 def table(members: list[Member]) -> None:
     """Names are drawn on a canvas: nothing in them can become a page."""
     if not members:
         st.text(_("Nobody is called that."))
         return
     who = actor()
-    quality = _quality(who.person_id, who.role.value) if may(who, Action.SEE_PEOPLE) else None
+    sees = may(who, Action.SEE_PEOPLE)
+    quality = _quality(who.person_id, who.role.value) if sees else None
+    same = _same(who.person_id, who.role.value) if sees else {}
     st.dataframe(
-        [_row(member, quality) for member in members],
+        [_row(member, quality, same) for member in members],
         hide_index=True,
         placeholder="–",
         height=min(len(members) + 1, 14) * 35 + 3,
@@ -67,12 +77,16 @@ def table(members: list[Member]) -> None:
             _("Decisions"): st.column_config.NumberColumn(format="localized"),
             _("Decisions per hour"): st.column_config.NumberColumn(format="%.0f"),
             _("Right on gold"): st.column_config.TextColumn(width=200),
+            _("Same as the others"): st.column_config.TextColumn(
+                width=200,
+                help=_("On products that several people decided, as the campaigns were last measured on Review."),
+            ),
             _("E-mail"): st.column_config.TextColumn(width=190),
         },
     )
 
 
-def _row(member: Member, quality: dict[int, PersonQuality] | None) -> dict[str, Any]:
+def _row(member: Member, quality: dict[int, PersonQuality] | None, same: dict[int, Rate]) -> dict[str, Any]:
     row: dict[str, Any] = {
         _("Person"): member.name,
         _("Role"): role_text(member.role),
@@ -85,6 +99,7 @@ def _row(member: Member, quality: dict[int, PersonQuality] | None) -> dict[str, 
             _("Decisions"): scores.n_total if scores else None,
             _("Decisions per hour"): scores.per_hour if scores else None,
             _("Right on gold"): rate_text(judged.right) if judged else _("not checked yet"),
+            _("Same as the others"): rate_text(same[member.id]) if member.id in same else None,
         }
     if may(actor(), Action.MANAGE_PEOPLE):
         row |= {

@@ -73,6 +73,7 @@ def review_card_view(card: ReviewCard, categories: dict[int, Category], dispute:
             st.markdown(f"**{title}**")
             _model_side(card, answers)
         _votes(card, categories)
+        _consensus(dispute, categories)
         category_picker(f"review.picker.{card.token}", on_pick=partial(settle_as, card))
         _other_buttons(card, dispute)
         st.text_input(
@@ -158,6 +159,15 @@ def _votes(card: ReviewCard, categories: dict[int, Category]) -> None:
     with st.container(key="review.votes", gap="xxsmall"):
         st.markdown("\n".join(lines))
         st.caption(_("Tree distance from the other votes: 0 is the same category, 1 another department."))
+
+
+def _consensus(dispute: Dispute, categories: dict[int, Category]) -> None:
+    """What the newest measurement makes of all votes; nothing where somebody voted since, or it is in use no more."""
+    category = categories.get(dispute.consensus_id) if dispute.consensus_id is not None else None
+    if category is None or category.retired_at is not None or not category.is_leaf:
+        return
+    text = _("All votes weighed, with the model's answer (CROWDLAB): {category}, {percent}")
+    st.caption(text.format(category=escape(category_path(category)), percent=escape(percent_text(1 - dispute.doubt))))
 
 
 def said_text(vote: ReviewVote, categories: dict[int, Category]) -> str:

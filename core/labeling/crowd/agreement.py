@@ -6,7 +6,7 @@ categories numbers, which thousands of categories forbid. Its intervals come fro
 replacement: votes on the same product hang together.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -127,7 +127,11 @@ def measure_categories(
                 table.category_ids[column],
                 replace(rate(round(same * n), n), value=same),
                 _mean_estimate(float(n_near[place] / n_said[place]), close_draws[place], n),
-                _estimate(float(alpha[place]), alpha_draws[place], n),
+                _one_surely_below_one(
+                    _estimate(float(alpha[place]), alpha_draws[place], n),
+                    float(n_said[place] / m.sum()),
+                    n / table.n_products,
+                ),
             )
         )
     return sorted(found, key=lambda one: (one.same.value or 0.0, one.category_id))
@@ -155,6 +159,16 @@ def measure_pairs(
         j, k = divmod(int(found_keys[place]), n_people)
         found.append(_of_pair((table.person_ids[j], table.person_ids[k]), votes, distances, replicates))
     return sorted(found, key=lambda pair: (pair.same.value or 0.0, pair.person_ids))
+
+
+def mean_of_products(values: Sequence[float], replicates: int = REPLICATES) -> Estimate:
+    """The mean of one number a product, 0..1, with the interval of drawing products anew."""
+    n = len(values)
+    if n == 0:
+        return NOTHING
+    of_products = np.asarray(values, dtype=np.float64)
+    drawn = of_products[np.random.default_rng(SEED).integers(0, n, (replicates, n))].mean(axis=1)
+    return _mean_estimate(float(of_products.mean()), drawn, n)
 
 
 def _of_pair(
@@ -260,8 +274,16 @@ def _mean_estimate(value: float, drawn: Floats, n: int) -> Estimate:
 
 def _surely_below_one(found: Estimate, totals: Floats, chance: _Chance) -> Estimate:
     """Where nobody disagreed, drawing anew cannot show that somebody might: Wilson's upper end of 0 in n does."""
-    if found.value is None or found.value < 1:
+    if found.value is None or found.value < 1 - 1e-9:
         return found
     votes = totals.sum(axis=0)
     expected = float((chance(totals) / (votes * (votes - 1)))[0])
     return replace(found, low=1 - wilson_interval(0, found.n)[1] / expected)
+
+
+def _one_surely_below_one(found: Estimate, share_of_votes: float, share_of_products: float) -> Estimate:
+    """As `_surely_below_one`, of 'this category or not': only products of which somebody said it can disagree."""
+    if found.value is None or found.value < 1 - 1e-9:
+        return found
+    expected = 2 * share_of_votes * (1 - share_of_votes)
+    return replace(found, low=1 - wilson_interval(0, found.n)[1] * share_of_products / expected)

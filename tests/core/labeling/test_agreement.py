@@ -3,7 +3,8 @@
 import pytest
 
 from core.errors import Forbidden, NotFound
-from core.labeling.agreement import enqueue_agreement, find_agreement
+from core.labeling.agreement import enqueue_agreement, find_agreement, list_agreement_of_people
+from core.labeling.disputes import list_disputes
 from core.people import sign_in_local
 from core.runtime import Runtime
 from core.types import Actor
@@ -108,3 +109,38 @@ def test_scores_of_people_are_for_those_who_may_see_people(runtime: Runtime, rev
         enqueue_agreement(runtime, annotator(runtime, "anna"), campaign)
     with pytest.raises(NotFound):
         enqueue_agreement(runtime, reviewer, 10**9)
+
+
+def test_people_agree_over_the_newest_measurement_of_each_campaign(runtime: Runtime, reviewer: Actor) -> None:
+    shelf = fill_shelf(runtime, 60)
+    a, b = shelf.leaves[:2]
+    one, other = (add_campaign(runtime, shelf, [], name=name) for name in ("one", "other"))
+    give_votes(runtime, one, {product: [("x", a), ("y", a)] for product in shelf.products[:20]})
+    give_votes(runtime, other, {product: [("x", a), ("z", b)] for product in shelf.products[20:]})
+    assert list_agreement_of_people(runtime, reviewer) == {}
+    for campaign in (one, one, other):
+        measured(runtime, reviewer, campaign)
+    found = list_agreement_of_people(runtime, reviewer)
+    by_name = {name: found[annotator(runtime, name).person_id] for name in "xyz"}
+    assert {name: (same.n, round(same.value or 0, 3)) for name, same in by_name.items()} == {
+        "x": (60, 0.333),
+        "y": (20, 1.0),
+        "z": (40, 0.0),
+    }
+    assert by_name["x"].low < 1 / 3 < by_name["x"].high
+    with pytest.raises(Forbidden):
+        list_agreement_of_people(runtime, annotator(runtime, "x"))
+
+
+def test_the_consensus_is_kept_with_what_people_disagree_on(runtime: Runtime, reviewer: Actor) -> None:
+    shelf = fill_shelf(runtime, 40)
+    campaign = add_campaign(runtime, shelf, [])
+    a, b = shelf.leaves[:2]
+    said: dict[int, list[tuple[str, int | None]]] = {
+        product: [("x", a), ("y", a), ("z", b if place < 5 else a)] for place, product in enumerate(shelf.products)
+    }
+    give_votes(runtime, campaign, said)
+    assert {one.consensus_id for one in list_disputes(runtime, reviewer, campaign).disputes} == {None}
+    measured(runtime, reviewer, campaign)
+    found = list_disputes(runtime, reviewer, campaign).disputes
+    assert [(one.consensus_id, one.doubt < 0.5) for one in found] == [(a, True)] * 5

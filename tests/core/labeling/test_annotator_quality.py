@@ -77,7 +77,8 @@ def test_misses_are_told_apart_by_the_tree(runtime: Runtime, reviewer: Actor) ->
     (anna,) = list_quality(runtime, reviewer)
     assert anna.misses == {Miss.SIBLING: 2, Miss.ELSEWHERE: 1}
     assert (anna.right.n, anna.n_cannot_tell) == (9, 1)
-    assert anna.closeness == pytest.approx(1 - (0.5 + 0.5 + 1) / 9)
+    assert anna.closeness.value == pytest.approx(1 - (0.5 + 0.5 + 1) / 9)
+    assert anna.closeness.low < anna.closeness.value < anna.closeness.high
 
 
 def test_the_trend_is_told_when_it_is_sure(runtime: Runtime, reviewer: Actor) -> None:

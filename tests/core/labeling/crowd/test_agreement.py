@@ -6,6 +6,7 @@ import pytest
 
 from core.labeling.crowd.agreement import (
     agreement_with_others,
+    mean_of_products,
     measure_agreement,
     measure_categories,
     measure_pairs,
@@ -96,6 +97,19 @@ def test_where_nobody_disagrees_the_interval_is_not_a_point() -> None:
     assert found.alpha.value == found.same.value == 1
     assert found.alpha.low < 0.95
     assert found.closeness.low == found.same.low < 0.95
+    few = make_table([(u, j, int(u < 30)) for u in range(300) for j in (1, 2)])
+    for one in measure_categories(few, other_or_not(few)):
+        assert one.alpha.value == pytest.approx(1)
+        assert 0.85 < one.alpha.low < 0.96  # one in nine of 30 products might be disputed
+
+
+def test_the_mean_of_products_has_an_interval_that_stays() -> None:
+    values = [1.0] * 30 + [0.0] * 30
+    found = mean_of_products(values)
+    assert found == mean_of_products(values)
+    assert 0.33 < found.low < 0.42 < found.value == 0.5 < 0.58 < found.high < 0.67
+    assert mean_of_products([1.0] * 30).low < 0.9
+    assert mean_of_products([]).value is None
 
 
 def test_one_category_alone_has_no_alpha_and_nothing_has_no_numbers() -> None:
