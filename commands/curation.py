@@ -172,7 +172,7 @@ def also_fits_command(
         if category:
             change = remove_alternative if remove else add_alternative
             change(runtime, actor, product, category_of_words(runtime, category))
-        found = list_alternatives(runtime, product)
+        found = list_alternatives(runtime, actor, product)
     facts = [{"category_id": one.category_id, "category": one.category, "person": one.person} for one in found]
     fits = "; ".join(one.category for one in found) or "nothing else"
     emit(as_json, {"product_id": product, "alternatives": facts}, f"Product {product} also fits: {fits}.")

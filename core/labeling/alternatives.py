@@ -6,6 +6,7 @@ Training does not punish an accepted alternative (head 'several_labels'), and ju
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.catalogue.product_sight import sees_who_voted
 from core.catalogue.taxonomy import load_categories, unusable_category
 from core.errors import N_, NotFound
 from core.permissions import Action, authorize
@@ -23,7 +24,7 @@ class Alternative:
     product_id: int
     category_id: int
     category: str  # path
-    person: str
+    person: str  # empty for who may not see who decided what
     created_at: datetime
 
 
@@ -61,12 +62,20 @@ def remove_alternative(runtime: Runtime, actor: Actor, product_id: int, category
     return was_there
 
 
-def list_alternatives(runtime: Runtime, product_id: int) -> list[Alternative]:
-    """The oldest first; also one that became the label meanwhile, or whose category is retired."""
+def list_alternatives(runtime: Runtime, actor: Actor, product_id: int) -> list[Alternative]:
+    """The oldest first; also one that became the label meanwhile, or whose category is retired. Raises Forbidden."""
+    authorize(actor, Action.LABEL)
+    sees_names = sees_who_voted(actor)
     with runtime.sessions.read() as session:
         rows = alternatives.list_of_product(session, product_id)
     tree = load_categories(runtime) if rows else {}
     return [
-        Alternative(row.product_id, row.category_id, tree[row.category_id].path, person, row.created_at)
+        Alternative(
+            row.product_id,
+            row.category_id,
+            tree[row.category_id].path,
+            person if sees_names or row.person_id == actor.person_id else "",
+            row.created_at,
+        )
         for row, person in rows
     ]

@@ -29,7 +29,7 @@ def also_fits(card: CardView, product_id: int) -> None:
         args=(card.token,),
     )
     tree = load_categories(runtime())
-    for one in list_alternatives(runtime(), product_id):
+    for one in list_alternatives(runtime(), actor(), product_id):
         path = category_path(tree[one.category_id]) if one.category_id in tree else one.category
         st.button(
             escape(path.rpartition(" > ")[2]),

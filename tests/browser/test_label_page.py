@@ -17,6 +17,7 @@ from db.tables import ProductRow, TaskRow
 from tests.browser.conftest import OpenPage
 from tests.browser.server import AppServer
 from tests.browser.shelf import Queue, decisions, make_queue
+from tests.roles import ADMIN
 
 
 def title(page: Page):  # type: ignore[no-untyped-def]
@@ -72,7 +73,9 @@ def test_a_key_says_what_else_fits(page: Page, app: AppServer, app_runtime: Runt
     page.keyboard.press("2")
     expect(page.get_by_role("button", name="셔츠", exact=True)).to_be_visible()
     expect_card(page, queue, 1)  # nothing is decided yet
-    assert [one.category_id for one in list_alternatives(app_runtime, queue.product_ids[0])] == [queue.leaf_ids[1]]
+    assert [one.category_id for one in list_alternatives(app_runtime, ADMIN, queue.product_ids[0])] == [
+        queue.leaf_ids[1]
+    ]
     page.keyboard.press("1")
     expect_card(page, queue, 2)
     (row,) = decisions(app_runtime, queue)

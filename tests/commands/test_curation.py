@@ -59,7 +59,7 @@ def test_what_a_product_also_fits(shelf: dict[str, list[int]], sqlite_runtime: R
     assert [one["category"] for one in found["alternatives"]] == ["상품 > 신발"]
     assert "also fits: 상품 > 신발" in run("also-fits", product)
     assert "nothing else" in run("also-fits", product, "신발", "--remove")
-    assert list_alternatives(sqlite_runtime, product) == []
+    assert list_alternatives(sqlite_runtime, ADMIN, product) == []
 
 
 def test_every_choice_of_a_training_is_an_option(shelf: dict[str, list[int]], sqlite_runtime: Runtime) -> None:

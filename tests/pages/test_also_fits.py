@@ -9,6 +9,7 @@ from core.labeling.alternatives import list_alternatives
 from core.runtime import Runtime
 from tests.browser.shelf import Queue, decisions, make_queue
 from tests.pages.test_label import press, title
+from tests.roles import ADMIN
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def page(open_page: Callable[[str], AppTest], queue: Queue) -> AppTest:
 
 
 def accepted(runtime: Runtime, queue: Queue) -> list[int]:
-    return [one.category_id for one in list_alternatives(runtime, queue.product_ids[0])]
+    return [one.category_id for one in list_alternatives(runtime, ADMIN, queue.product_ids[0])]
 
 
 def test_the_next_choice_is_a_further_category(page: AppTest, sqlite_runtime: Runtime, queue: Queue) -> None:

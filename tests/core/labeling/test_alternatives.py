@@ -1,5 +1,6 @@
 """Accepted alternatives: given and taken back, frozen with the snapshot, right when judged."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,12 @@ from core.training.learning_rows import read_snapshot
 from core.training.snapshot import OLD_COLUMNS, Content, Snapshot, take_snapshot
 from core.training.splits import assign_folds
 from core.types import Actor
+from db.enums import Role
 from db.tables import AuditRow
 from tests.core.labeling import shelf as labeling_shelf
 from tests.core.training.answers import add_version, put_in_fold
 from tests.core.training.shelf import add_products, category_id, fill_shelf, make_titles
-from tests.roles import ADMIN
+from tests.roles import ADMIN, of_role
 
 
 def test_given_and_taken_back(runtime: Runtime, actor: Actor) -> None:
@@ -28,11 +30,11 @@ def test_given_and_taken_back(runtime: Runtime, actor: Actor) -> None:
     shoes = category_id(runtime, "신발")
     assert add_alternative(runtime, actor, product, shoes)
     assert not add_alternative(runtime, actor, product, shoes)
-    (found,) = list_alternatives(runtime, product)
+    (found,) = list_alternatives(runtime, ADMIN, product)
     assert (found.category, found.person) == ("상품 > 신발", "tester")
     assert remove_alternative(runtime, actor, product, shoes)
     assert not remove_alternative(runtime, actor, product, shoes)
-    assert list_alternatives(runtime, product) == []
+    assert list_alternatives(runtime, ADMIN, product) == []
     with runtime.sessions.read() as session:
         said = session.scalars(
             sa.select(AuditRow.action).where(AuditRow.entity == "product", AuditRow.entity_id == product)
@@ -128,3 +130,13 @@ def test_comparing_versions_counts_them_too(runtime: Runtime, actor: Actor) -> N
     assert found.b.macro_f1 <= 1.0
     changed = list_changed_products(runtime, ADMIN, first, second)
     assert [one.is_right_b for one in changed] == [True, True, True, False]
+
+
+def test_who_said_it_is_told_to_who_may_know(runtime: Runtime, actor: Actor) -> None:
+    product = fill_shelf(runtime, 2)["바지"][0]
+    add_alternative(runtime, actor, product, category_id(runtime, "신발"))
+    seen = {role: list_alternatives(runtime, of_role(role), product)[0].person for role in Role}
+    assert {role for role, name in seen.items() if name == "tester"} == {Role.REVIEWER, Role.ADMIN}
+    assert [one.person for one in list_alternatives(runtime, replace(actor, role=Role.ANNOTATOR), product)] == [
+        "tester"
+    ]
