@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.labeling.disputes import list_campaigns
+from core.labeling.disputes import find_most_disputed, list_campaigns
 from core.permissions import Action, may
 from pages.components.agreement_view import agreement_view
 from pages.components.annotator_view import annotator_view
@@ -27,11 +27,13 @@ VIEWS = {
 
 
 def choose_campaign(campaigns: list[tuple[int, str]]) -> int:
-    """The one of the URL, else the newest. The choice lives in the URL."""
+    """The one of the URL, else the one with most to settle, else the newest. The choice lives in the URL."""
     names = {str(id_): campaign_name(name) for id_, name in campaigns}
     if st.session_state.get(CAMPAIGN) not in names:
         asked = st.query_params.get("campaign")
-        st.session_state[CAMPAIGN] = asked if asked in names else next(iter(names))
+        if asked not in names:
+            asked = str(find_most_disputed(runtime(), actor(), [id_ for id_, _name in campaigns]))
+        st.session_state[CAMPAIGN] = asked
     chosen = st.selectbox(
         _("Campaign"),
         list(names),

@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import Forbidden, InvalidInput
 from core.labeling.agreement import enqueue_agreement
-from core.labeling.disputes import list_campaigns, list_disputes
+from core.labeling.disputes import find_most_disputed, list_campaigns, list_disputes
 from core.labeling.review_card import get_review_card
 from core.labeling.settling import set_aside, settle, undo_settlement
 from core.people import sign_in_local
@@ -141,3 +141,16 @@ def test_everybody_knows_their_own_vote(runtime: Runtime, shelf: Shelf, campaign
     operator = sign_in_local(runtime, "p0", Role.OPERATOR)
     card = get_review_card(runtime, Actor(operator.person_id, "p0", Role.OPERATOR), campaign, shelf.products[0])
     assert sorted(vote.person for vote in card.votes) == ["", "p0"]
+
+
+def test_the_campaign_with_most_to_settle_is_found(
+    runtime: Runtime, shelf: Shelf, reviewer: Actor, campaign: int
+) -> None:
+    quiet = add_campaign(runtime, shelf, [], overlap=2, name="newer, nothing to settle")
+    newest_first = [id_ for id_, _name in list_campaigns(runtime, reviewer)]
+    assert newest_first == [quiet, campaign]
+    assert find_most_disputed(runtime, reviewer, newest_first) == campaign
+    assert find_most_disputed(runtime, reviewer, [quiet]) == quiet
+    assert find_most_disputed(runtime, reviewer, []) is None
+    with pytest.raises(Forbidden):
+        find_most_disputed(runtime, annotator(runtime, "p0"), [quiet])
