@@ -9,6 +9,7 @@ from commands.category_words import category_of_words
 from commands.terminal import JsonFlag, emit, opened, print_table
 from core.runtime import Runtime
 from core.types import Actor
+from db.enums import CampaignKind
 
 app = typer.Typer(name="category", help="Edit the category tree: nothing is lost, everything can be undone.")
 
@@ -36,6 +37,7 @@ def _run(
     as_json: bool,
     look: Callable[[Runtime], Any],
     act: Callable[[Runtime, Actor, str], Any],
+    with_campaign: bool = False,
 ) -> None:
     from dataclasses import asdict
 
@@ -49,11 +51,27 @@ def _run(
             emit(as_json, {"preview": asdict(shown)}, "\n".join(said))
             return
         edit = act(runtime, actor, shown.token)
+        campaign = _campaign_of(runtime, actor, edit) if with_campaign and edit.n_to_review else None
     done = [f"Done: edit {edit.id}, {edit.n_products:,} products. Take it back: cli.py category undo {edit.id}"]
-    if edit.n_to_review:
+    if campaign is not None:
+        done.append(f"{edit.n_to_review:,} products want another look: campaign {campaign.id} '{campaign.name}'.")
+    elif edit.n_to_review:
         made = f"cli.py campaign create NAME --kind taxonomy-change --edit {edit.id}"
         done.append(f"{edit.n_to_review:,} products want another look: {made}")
-    emit(as_json, {"edit": asdict(edit), "preview": asdict(shown)}, "\n".join(said + done))
+    facts = {"edit": asdict(edit), "preview": asdict(shown)}
+    facts |= {} if campaign is None else {"campaign_id": campaign.id}
+    emit(as_json, facts, "\n".join(said + done))
+
+
+def _campaign_of(runtime: Runtime, actor: Actor, edit: Any) -> Any:
+    """The campaign of what the edit wants looked at again; none for who may not make one."""
+    from core.labeling.campaigns import Inputs, create_campaign
+    from core.permissions import Action, may
+
+    if not may(actor, Action.EDIT_CAMPAIGNS):
+        return None
+    inputs = Inputs(edit_id=edit.id)
+    return create_campaign(runtime, actor, f"After edit {edit.id}", CampaignKind.TAXONOMY_CHANGE, inputs=inputs)
 
 
 @app.command()
@@ -170,6 +188,9 @@ def split(
         typer.Option("--leaf", help="'name | English name: word, word'; the one without words takes the rest."),
     ],
     below: Annotated[bool, typer.Option("--below/--beside", help="New leaves below it, or in its place?")] = False,
+    campaign: Annotated[
+        bool, typer.Option("--campaign/--no-campaign", help="Make the campaign of what wants another look at once?")
+    ] = True,
     reason: Reason = "",
     preview: Preview = False,
     as_json: JsonFlag = False,
@@ -188,6 +209,7 @@ def split(
         lambda runtime, actor, token: split_category(
             runtime, actor, _node(runtime, category), leaves, below, reason=reason, token=token
         ),
+        with_campaign=campaign,
     )
 
 

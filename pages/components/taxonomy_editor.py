@@ -14,11 +14,12 @@ from core.permissions import Action, may
 from db.enums import TaxonomyEditKind
 from pages.components.category_picker import category_picker
 from pages.components.context import actor, runtime
-from pages.components.taxonomy_results import show_result, tell_result
+from pages.components.taxonomy_results import make_campaign_of, show_result, tell_result
 from pages.components.words import N_, _, error_text, escape, language
 
 KEY = "taxonomy.edit"
 ACT, PLAN, PROBLEM, REASON, TARGET = (f"{KEY}.{name}" for name in ("act", "plan", "problem", "reason", "target"))
+WITH_CAMPAIGN = f"{KEY}.campaign"
 ACTS = {
     "add": N_("Add below"),
     "rename": N_("Rename"),
@@ -190,6 +191,13 @@ def _confirm(asked: Asked) -> None:
         is_needed = asked.preview.kind in NEEDS_REASON
         label = _("Why? It stays in the history.") if is_needed else _("Why? (may stay empty)")
         st.text_input(label, key=REASON, max_chars=2_000)
+        if asked.act == "split" and may(actor(), Action.EDIT_CAMPAIGNS):
+            st.checkbox(
+                _("Make the campaign at once"),
+                value=True,
+                key=WITH_CAMPAIGN,
+                help=_("Of the products that want a person to look at them again, if there are any."),
+            )
         with st.container(horizontal=True):
             st.button(_("Do it"), key=f"{KEY}.do", type="primary", icon=":material/check:", on_click=_do)
             st.button(_("Leave it"), key=f"{KEY}.leave", on_click=_forget)
@@ -206,6 +214,8 @@ def _do() -> None:
     _forget()
     st.session_state[REASON] = ""
     tell_result(edit)
+    if asked.act == "split" and st.session_state.get(WITH_CAMPAIGN):
+        make_campaign_of(edit)
 
 
 def sentence(template: str, values: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from pages.components.numbers import count_text
 from pages.components.words import _, error_text, escape
 
 RESULT, SAID = "taxonomy.result", "taxonomy.result.said"
+MADE = "taxonomy.result.made"  # the edit whose campaign was made with it
 
 
 def tell_result(edit: Edit) -> None:
@@ -48,7 +49,8 @@ def show_result() -> None:
             st.markdown(escape(said))
         with st.container(horizontal=True):
             undo_button(edit.id, f"taxonomy.result.undo.{edit.id}")
-            if edit.n_to_review and may(actor(), Action.EDIT_CAMPAIGNS):
+            is_made = st.session_state.get(MADE) == edit.id
+            if edit.n_to_review and not is_made and may(actor(), Action.EDIT_CAMPAIGNS):
                 campaign_button(edit.id, values, f"taxonomy.result.campaign.{edit.id}")
             st.button(_("Close"), key=f"taxonomy.result.close.{edit.id}", on_click=_close)
 
@@ -72,8 +74,18 @@ def _undo(edit_id: int) -> None:
     say_result(_("Edit {number} is undone; {n} products have the label they had.").format(number=edit_id, n=n))
 
 
+def make_campaign_of(edit: Edit) -> None:
+    """For callbacks: the campaign of what an edit just done wants looked at again, where there is any."""
+    if edit.n_to_review:
+        _make_campaign(edit.id, _name_of(edit.id, say_edit(edit.kind, edit.words)[1]))
+
+
+def _name_of(edit_id: int, words: dict[str, Any]) -> str:
+    return _("After edit {number}: {category}").format(number=edit_id, category=str(words.get("path", ""))[:120])
+
+
 def campaign_button(edit_id: int, words: dict[str, Any], key: str) -> None:
-    name = _("After edit {number}: {category}").format(number=edit_id, category=str(words.get("path", ""))[:120])
+    name = _name_of(edit_id, words)
     st.button(
         _("Make a campaign of them"),
         key=key,
@@ -89,4 +101,5 @@ def _make_campaign(edit_id: int, name: str) -> None:
     except AppError as error:
         say_result(error_text(error), is_problem=True)
         return
+    st.session_state[MADE] = edit_id
     say_result(_("The campaign '{name}' is made, with {n} tasks.").format(name=made.name, n=count_text(made.n_tasks)))

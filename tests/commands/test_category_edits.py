@@ -26,7 +26,9 @@ def test_edits_from_the_terminal(sqlite_runtime: Runtime, monkeypatch: pytest.Mo
     assert labels_now(sqlite_runtime) == before
     merged = json.loads(run("merge", "옷 > 바지", "셔츠", "-r", "same", "--json").splitlines()[-1])
     assert merged["edit"]["n_products"] == 2
-    assert "category undo" in run("split", "셔츠", "--leaf", "청바지|Jeans: jeans", "--leaf", "나머지", "-r", "wide")
+    said = run("split", "셔츠", "--leaf", "청바지|Jeans: jeans", "--leaf", "나머지", "-r", "wide")
+    assert "category undo" in said
+    assert "want another look: campaign 1 'After edit 2'" in said
     run("add", "속옷", "--below", "옷", "--english", "Underwear")
     run("rename", "속옷", "내의")
     run("move", "내의", "--below", "신발")
