@@ -7,7 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from db.enums import TaskStatus
+from db.enums import LabelSource, TaskStatus
+from db.said_today import said_today
+from db.standing_labels import standing
 from db.tables import CampaignRow, DecisionRow, ProductRow, TaskRow
 
 IN_CHUNK = 2_000
@@ -24,21 +26,41 @@ def ids_of_keys(session: Session, source: str, keys: Sequence[str]) -> dict[str,
     return found
 
 
-def list_said(session: Session, product_ids: Sequence[int]) -> set[tuple[int, int, str, int | None, datetime]]:
-    """(product, person, kind, category, when) of the decisions of these products: what is among them came before."""
-    found: set[tuple[int, int, str, int | None, datetime]] = set()
+def list_said(
+    session: Session, product_ids: Sequence[int]
+) -> list[tuple[int, int, str, int | None, int | None, datetime]]:
+    """(product, person, kind, category as said, category that this says today, when) of the products' decisions."""
+    found: list[tuple[int, int, str, int | None, int | None, datetime]] = []
+    meanings, is_meant, today = said_today(DecisionRow, "said")
     for start in range(0, len(product_ids), IN_CHUNK):
-        query = sa.select(
-            DecisionRow.product_id,
-            DecisionRow.person_id,
-            DecisionRow.kind,
-            DecisionRow.category_id,
-            DecisionRow.created_at,
-        ).where(DecisionRow.product_id.in_(product_ids[start : start + IN_CHUNK]))
-        found.update(
-            (product, person, kind.value, category, at)
-            for product, person, kind, category, at in session.execute(query)
+        query = (
+            sa.select(
+                DecisionRow.product_id,
+                DecisionRow.person_id,
+                DecisionRow.kind,
+                DecisionRow.category_id,
+                today,
+                DecisionRow.created_at,
+            )
+            .outerjoin(meanings, is_meant)
+            .where(DecisionRow.product_id.in_(product_ids[start : start + IN_CHUNK]))
         )
+        found += [
+            (product, person, kind.value, category, meant, at)
+            for product, person, kind, category, meant, at in session.execute(query)
+        ]
+    return found
+
+
+def map_newest_labels(session: Session, product_ids: Sequence[int]) -> dict[tuple[int, LabelSource], datetime]:
+    """(product, source) -> when its newest label that stands was given."""
+    found: dict[tuple[int, LabelSource], datetime] = {}
+    row, given, query = standing()
+    newest = query.with_only_columns(row.c.product_id, row.c.source, sa.func.max(given.c.created_at))
+    for start in range(0, len(product_ids), IN_CHUNK):
+        part = newest.where(row.c.product_id.in_(product_ids[start : start + IN_CHUNK]))
+        for product, source, at in session.execute(part.group_by(row.c.product_id, row.c.source)):
+            found[product, source] = at
     return found
 
 

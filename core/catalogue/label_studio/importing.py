@@ -16,13 +16,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core.catalogue import own_exports, rejects
+from core.catalogue import own_exports
 from core.catalogue.blocks import Block, cell_text
 from core.catalogue.columns import check_columns, propose_columns
 from core.catalogue.import_options import ImportOptions, options_from
+from core.catalogue.label_studio.keeping import product_ids, reject_values
 from core.catalogue.label_studio.leaves import Leaves
 from core.catalogue.label_studio.people import People
 from core.catalogue.label_studio.reading import Items, Said, read_annotation
+from core.catalogue.label_studio.verdicts import Usable, Verdicts
 from core.catalogue.product_writer import WriterOfSources
 from core.catalogue.rejects import Reason, Reject, for_storage
 from core.catalogue.rows import Draft, RowMapper
@@ -36,7 +38,7 @@ from core.permissions import Action, may
 from core.types import utc_now
 from db import decisions, gold, imports
 from db import label_studio as queries
-from db.enums import CampaignKind, CampaignOrder, CampaignStatus, DecisionKind
+from db.enums import CampaignKind, CampaignOrder, CampaignStatus, DecisionKind, LabelSource
 from db.people import raise_revision
 from db.standing_labels import hold_tree
 from db.tables import ImportRunRow
@@ -100,13 +102,13 @@ class _Importer:
                 hold_tree(session)  # the leaves that answers name stay leaves until their labels are written
                 imports.ensure_source(session, self.run.source, now)
                 written = self._write_products(session, drafts, now)
-                ids = _product_ids(session, drafts, self.run.source)
+                ids = product_ids(session, drafts, self.run.source)
                 said = [
                     (ids[task.number], place, one) for task in tasks if task.number in ids for place, one in task.said
                 ]
                 numbers = {ids[task.number]: task.number for task in tasks if task.number in ids}
                 bad += mapped + self._write_said(session, said, numbers)
-                imports.insert_rejects(session, [_values(self.run.id, one) for one in bad])
+                imports.insert_rejects(session, [reject_values(self.run.id, one) for one in bad])
                 steps = imports.Steps(written.n_inserted, written.n_updated, written.n_unchanged, len(bad))
                 if not imports.add_to_run(
                     session, self.run.id, self.context.job.id, self.position, block[-1][0], steps
@@ -179,8 +181,8 @@ class _Importer:
     ) -> list[Reject]:
         """Decisions and labels; rejects for what nobody or no category here is meant by."""
         bad: list[Reject] = []
-        usable: list[tuple[int, Said, int, int | None, bool]] = []
-        leaves = Leaves(self.context.runtime)
+        usable: list[Usable] = []
+        leaves = Leaves(self.context.runtime, session)
 
         def refuse(product_id: int, place: str, one: Said, reason: Reason) -> None:
             who, value = " ".join(one.who), SEPARATOR.join(one.category or ())
@@ -188,10 +190,10 @@ class _Importer:
 
         latest: dict[tuple[int, tuple[str, ...]], tuple[int, str, Said]] = {}
         for product_id, place, one in sorted(said, key=lambda entry: entry[2].at):
-            before = latest.get((product_id, one.who))
+            before = latest.pop((product_id, one.who), None)
             if before is not None:
                 refuse(*before, Reason(OLDER))
-            latest[product_id, one.who] = (product_id, place, one)
+            latest[product_id, one.who] = (product_id, place, one)  # the dict stays in the order of time
         for product_id, place, one in latest.values():
             person = self._people.find(session, one.who)
             category = leaves.find(one.category) if one.category else None
@@ -200,17 +202,21 @@ class _Importer:
             elif isinstance(category, Bad):
                 refuse(product_id, f"{place}.result", one, category.reason)
             else:
-                usable.append((product_id, one, person[0], category, person[1]))
-        self._decide(session, usable)
+                usable.append(Usable(product_id, place, one, person[0], category, person[1]))
+        for entry, reason in self._decide(session, usable, leaves):
+            refuse(entry.product_id, f"{entry.place}.created_at", entry.said, reason)
         return bad
 
-    def _decide(self, session: Session, usable: list[tuple[int, Said, int, int | None, bool]]) -> None:
-        ids = sorted({product_id for product_id, *_ in usable})
+    def _decide(self, session: Session, usable: list[Usable], leaves: Leaves) -> list[tuple[Usable, Reason]]:
+        """Write what was said, the oldest first; what something newer stands against, with the reason."""
+        ids = sorted({entry.product_id for entry in usable})
         before = decisions.lock_products(session, ids)
-        there = queries.list_said(session, ids)
+        verdicts = Verdicts(session, ids, leaves)
         slots = queries.list_slots(session, self._campaign_id, ids) if self._campaign_id else {}
         n_tasks, overlap = 0, 1
-        for product_id, one, person_id, category_id, may_settle in usable:
+        too_late: list[tuple[Usable, Reason]] = []
+        for entry in usable:
+            product_id, one, person_id, category_id = entry.product_id, entry.said, entry.person_id, entry.category_id
             values: dict[str, Any] = {
                 "product_id": product_id,
                 "category_id": category_id,
@@ -218,16 +224,26 @@ class _Importer:
                 "note": one.note,
                 "created_at": one.at,
             }
-            settles = one.is_truth and (may_settle or may(self._actor, Action.REVIEW))
-            settler = person_id if may_settle else self._actor.person_id
-            key = (product_id, settler, DecisionKind.SETTLE.value, category_id, one.at)
-            if settles and category_id is not None and key not in there:
+            settles = one.is_truth and (entry.may_settle or may(self._actor, Action.REVIEW))
+            settler = person_id if entry.may_settle else self._actor.person_id
+            if (
+                settles
+                and category_id is not None
+                and not verdicts.is_there(product_id, settler, DecisionKind.SETTLE, category_id, one.at)
+            ):
+                if reason := verdicts.newer(product_id, LabelSource.GOLD, one.at):
+                    too_late.append((entry, reason))
+                    continue
                 made = self._insert(session, values | {"kind": DecisionKind.SETTLE, "person_id": settler})
                 if made is not None:
                     gold.add_gold_label(session, product_id, category_id, settler, made, one.at)
-            key = (product_id, person_id, one.kind.value, category_id, one.at)
             taken = slots.setdefault(product_id, set())
-            if (settles and may_settle) or key in there or person_id in taken:
+            is_there = verdicts.is_there(product_id, person_id, one.kind, category_id, one.at)
+            if (settles and entry.may_settle) or is_there or person_id in taken:
+                continue
+            reason = None if category_id is None else verdicts.newer(product_id, LabelSource.HUMAN, one.at)
+            if reason:
+                too_late.append((entry, reason))
                 continue
             campaign_id = self._campaign(session)
             task_id = queries.insert_done_task(session, campaign_id, product_id, len(taken), person_id, one.at)
@@ -240,6 +256,7 @@ class _Importer:
             decisions.count_towards_day(session, campaign_id, person_id, one.at.date(), 1)
         if n_tasks and self._campaign_id is not None:
             queries.count_tasks_in(session, self._campaign_id, n_tasks, overlap)
+        return too_late
 
     def _insert(self, session: Session, values: dict[str, Any]) -> int | None:
         parts = [str(values[name]) for name in ("product_id", "person_id", "kind", "category_id", "created_at")]
@@ -264,27 +281,3 @@ class _Importer:
             )
             imports.remember_campaign(session, self.run.id, self._campaign_id)
         return self._campaign_id
-
-
-def _product_ids(session: Session, drafts: list[Draft], source: str) -> dict[int, int]:
-    """Number of the task -> its product."""
-    by_source: dict[str, list[Draft]] = {}
-    for draft in drafts:
-        by_source.setdefault(draft.source or source, []).append(draft)
-    found: dict[int, int] = {}
-    for name, part in by_source.items():
-        ids = queries.ids_of_keys(session, name, [draft.key for draft in part])
-        found.update((draft.line, ids[draft.key]) for draft in part)
-    return found
-
-
-def _values(run_id: int, reject: Reject) -> dict[str, Any]:
-    return {
-        "run_id": run_id,
-        "line": reject.line,
-        "column": reject.column,
-        "value": rejects.for_storage(reject.value or ""),
-        "reason": reject.reason.template,
-        "reason_values": reject.reason.values,
-        "record": {name: for_storage(value) for name, value in reject.record.items()},
-    }

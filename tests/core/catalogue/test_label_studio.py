@@ -15,6 +15,7 @@ from core.catalogue.import_runs import ImportRun, find_run_of_job
 from core.catalogue.importing import JOB, label_studio_payload
 from core.catalogue.label_studio.reading import Items
 from core.catalogue.taxonomy import ensure_categories
+from core.catalogue.taxonomy_edits.acts import merge_categories, rename_category
 from core.errors import InvalidInput, UnreadableFile
 from core.jobs.queue import Job, enqueue
 from core.jobs.worker import run_claimed
@@ -282,3 +283,65 @@ def test_an_annotator_who_must_be_made_needs_an_admin(runtime: Runtime, actor: A
     path = write(tmp_path / "t.json", [task(1, annotation(7, "Coats"))])
     _, run = bring_in(runtime, replace(operator), path, "7=Nobody")
     assert "only an admin" in reasons(runtime, run)[0][2]
+
+
+def find_leaf(runtime: Runtime, path: str) -> int:
+    with runtime.sessions.read() as session:
+        return session.scalars(sa.select(CategoryRow.id).where(CategoryRow.path == path)).one()
+
+
+@pytest.mark.usefixtures("tree")
+@pytest.mark.parametrize("is_truth", [True, False])
+def test_what_was_decided_here_later_stands(runtime: Runtime, actor: Actor, tmp_path: Path, is_truth: bool) -> None:
+    """An annotation of before the standing verdict of its rank is a rejected row."""
+    here = annotation("tester", ["Toys", "Dolls"], "2026-11-10T00:00:00Z", ground_truth=is_truth)
+    bring_in(runtime, actor, write(tmp_path / "here.json", [task(1, here), task(2)]))
+    before = decided(runtime), labels(runtime)
+    old = annotation("Mina", ["Clothes", "Shirts"], "2024-01-01T00:00:00Z", ground_truth=is_truth)
+    sign_in_local(runtime, "Mina", Role.REVIEWER)
+    path = write(tmp_path / "old.json", [task(1, old), task(2, old)])
+    _, run = bring_in(runtime, actor, path)
+    assert labels(runtime)["title 1"] == before[1]["title 1"]
+    assert [row for row in decided(runtime) if row[0] == "title 1"] == before[0]
+    assert labels(runtime)["title 2"][0] == "Clothes > Shirts"
+    assert [(row[0], "2026-11-10 00:00 UTC" in row[2]) for row in reasons(runtime, run)] == [(1, True)]
+    new = annotation("Mina", ["Clothes", "Shirts"], "2026-11-11T00:00:00Z", ground_truth=is_truth)
+    _, run = bring_in(runtime, actor, write(tmp_path / "new.json", [task(1, new)]))
+    assert (run.n_rejected, labels(runtime)["title 1"][0]) == (0, "Clothes > Shirts")
+
+
+@pytest.mark.usefixtures("tree")
+def test_within_a_file_the_latest_counts(runtime: Runtime, actor: Actor, tmp_path: Path) -> None:
+    said = [
+        annotation("tester", ["Toys", "Dolls"], "2026-11-01T00:00:00Z"),
+        annotation("Mina", ["Clothes", "Coats"], "2026-11-02T00:00:00Z"),
+        annotation("tester", ["Clothes", "Shirts"], "2026-11-03T00:00:00Z"),
+    ]
+    sign_in_local(runtime, "Mina", Role.ANNOTATOR)
+    _, run = bring_in(runtime, actor, write(tmp_path / "t.json", [task(1, *said)]))
+    assert labels(runtime)["title 1"][0] == "Clothes > Shirts"
+    assert (run.n_rejected, len(decided(runtime))) == (1, 2)
+
+
+@pytest.mark.usefixtures("tree")
+def test_edits_of_the_tree_are_followed_and_nothing_comes_twice(runtime: Runtime, actor: Actor, tmp_path: Path) -> None:
+    sign_in_local(runtime, "Mina", Role.ANNOTATOR)
+    said = [annotation("Mina", ["Clothes", "Coats"]), annotation("tester", ["Clothes", "Coats"], ground_truth=True)]
+    path = write(tmp_path / "t.json", [task(1, *said)])
+    bring_in(runtime, actor, path)
+    before = decided(runtime)
+    merge_categories(
+        runtime, actor, find_leaf(runtime, "Clothes > Coats"), find_leaf(runtime, "Clothes > Shirts"), reason="x"
+    )
+    export_id = start_export(runtime, actor, ExportRequest("label-studio", "json"))
+    assert run_next(runtime).status == JobStatus.SUCCEEDED
+    out = get_export(runtime, actor, export_id).path
+    assert out
+    for file in (out, path):
+        _, run = bring_in(runtime, actor, file)
+        assert (run.n_rejected, decided(runtime)) == (0, before)
+    _, run = bring_in(runtime, actor, write(tmp_path / "n.json", [task(2, annotation("Mina", ["Clothes", "Coats"]))]))
+    assert (run.n_rejected, labels(runtime)["title 2"][0]) == (0, "Clothes > Shirts")
+    rename_category(runtime, actor, find_leaf(runtime, "Toys > Dolls"), "Puppets", reason="x")
+    _, run = bring_in(runtime, actor, write(tmp_path / "r.json", [task(3, annotation("Mina", ["Toys", "Dolls"]))]))
+    assert (run.n_rejected, labels(runtime)["title 3"][0]) == (0, "Toys > Puppets")
