@@ -82,6 +82,7 @@ def test_a_reviewer_sees_figures_and_changes_nobody(open_page: OpenPage, sqlite_
     (people,) = [frame.value for frame in page.dataframe if "Right on gold" in frame.value]
     assert list(people["Person"]) == ["Colleague", "a reviewer"]
     assert "E-mail" not in people
+    assert list(people["Same as the others"]) == [None, None]
     assert not [box for box in page.selectbox if box.label == "Change somebody"]
 
 

@@ -88,6 +88,15 @@ def test_disagreements_are_settled_one_after_another(
     assert product_label(sqlite_runtime, shelf.products[0]) == (shelf.leaves[0], LabelSource.GOLD)
 
 
+def test_the_card_shows_the_measured_consensus(
+    open_page: OpenPage, sqlite_runtime: Runtime, actor: Actor, shelf: Shelf, campaign: int
+) -> None:
+    assert "All votes weighed" not in words(review(open_page))
+    enqueue_agreement(sqlite_runtime, actor, campaign)
+    assert run_next(sqlite_runtime).status == "succeeded"
+    assert "All votes weighed, with the model's answer (CROWDLAB): " in words(review(open_page))
+
+
 def test_later_goes_on_and_comes_back(open_page: OpenPage, shelf: Shelf, campaign: int) -> None:
     page = press(review(open_page), "review.later.")
     assert title(page).startswith("상품 1 ")
