@@ -36,13 +36,18 @@ def take_over(session: Session, person_id: int, key: str, begun_at: datetime, no
     return session.scalar(change) is not None
 
 
-def keep_answer(session: Session, person_id: int, key: str, status: int, response: dict[str, Any]) -> None:
-    session.execute(sa.update(ApiRequestRow).where(*_of(person_id, key)).values(status=status, response=response))
+def keep_answer(
+    session: Session, person_id: int, key: str, begun_at: datetime, status: int, response: dict[str, Any]
+) -> None:
+    """Nothing when the request was begun again since `begun_at`."""
+    mine = *_of(person_id, key), ApiRequestRow.created_at == begun_at
+    session.execute(sa.update(ApiRequestRow).where(*mine).values(status=status, response=response))
 
 
-def forget_request(session: Session, person_id: int, key: str) -> None:
-    """It changed nothing: the key is free again."""
-    session.execute(sa.delete(ApiRequestRow).where(*_of(person_id, key), ApiRequestRow.status.is_(None)))
+def forget_request(session: Session, person_id: int, key: str, begun_at: datetime) -> None:
+    """It changed nothing: the key is free again, unless the request was begun again since `begun_at`."""
+    mine = *_of(person_id, key), ApiRequestRow.created_at == begun_at
+    session.execute(sa.delete(ApiRequestRow).where(*mine, ApiRequestRow.status.is_(None)))
 
 
 def purge(session: Session, before: datetime) -> None:

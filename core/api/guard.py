@@ -139,7 +139,7 @@ async def _once(request: Request, caller: Caller, key: str, answer: Handler) -> 
     """The answer to a request, or the one it got before. A request that fails leaves nothing behind."""
     asked = idempotency.fingerprint(request.method, request.url.path, await request.body())
     kept = await run_in_threadpool(idempotency.begin, caller.runtime, caller.actor, key, asked)
-    if kept is not None:
+    if isinstance(kept, idempotency.KeptAnswer):
         headers = {**kept.headers, "Idempotent-Replayed": "true"}
         if kept.body is None:
             return Response(status_code=kept.status, headers=headers)
@@ -152,7 +152,7 @@ async def _once(request: Request, caller: Caller, key: str, answer: Handler) -> 
                 idempotency.keep,
                 caller.runtime,
                 caller.actor,
-                key,
+                kept,
                 response.status_code,
                 response.headers.items(),
                 bytes(response.body),
@@ -160,4 +160,4 @@ async def _once(request: Request, caller: Caller, key: str, answer: Handler) -> 
         return response
     finally:
         if not done:
-            await run_in_threadpool(idempotency.forget, caller.runtime, caller.actor, key)
+            await run_in_threadpool(idempotency.forget, caller.runtime, caller.actor, kept)

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.errors import N_, Conflict, InvalidInput
@@ -16,7 +16,7 @@ from db import api_requests
 HEADER = "Idempotency-Key"
 MAX_KEY_CHARACTERS = 64
 KEPT_FOR = timedelta(hours=24)
-GIVEN_UP_AFTER = timedelta(minutes=1)  # a request that has not ended by then died with its server
+GIVEN_UP_AFTER = timedelta(minutes=10)  # longer than any request takes: one that has not ended died with its server
 KEPT_HEADERS = ("location",)
 
 
@@ -43,6 +43,14 @@ class KeptAnswer:
     body: Any
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """The right to do a request. Whoever takes over a dead one's key begins later, so the moment tells two apart."""
+
+    key: str
+    begun_at: datetime
+
+
 def checked_key(key: str) -> str:
     """The key as it came in the header: 1 to 64 printable ASCII characters, else InvalidInput."""
     if not 1 <= len(key) <= MAX_KEY_CHARACTERS or not (key.isascii() and key.isprintable()):
@@ -64,17 +72,17 @@ def fingerprint(method: str, path: str, body: bytes) -> str:
     return hashlib.sha256(b"\n".join([method.encode(), path.encode("utf-8", "surrogatepass"), asked])).hexdigest()
 
 
-def begin(runtime: Runtime, actor: Actor, key: str, asked: str) -> KeptAnswer | None:
-    """Take the key for a request; the answer that is kept if it was done before.
+def begin(runtime: Runtime, actor: Actor, key: str, asked: str) -> KeptAnswer | Attempt:
+    """Take the key for a request, to be ended by `keep` or `forget`; the answer that is kept if it was done before.
 
     Raises InFlight while the same request is being worked on, KeyReused when the key stands for another one. A request
-    whose server died under it is begun anew after a minute.
+    whose server died under it is begun anew after ten minutes.
     """
     now = utc_now()
     with database_in_words(), runtime.sessions.write(durable=False) as session:
         api_requests.purge(session, now - KEPT_FOR)
         if api_requests.insert_request(session, actor.person_id, key, asked, now):
-            return None
+            return Attempt(key, now)
         row = api_requests.find_request(session, actor.person_id, key)
         if row is None:  # its request failed at this very moment
             raise InFlight()
@@ -86,22 +94,22 @@ def begin(runtime: Runtime, actor: Actor, key: str, asked: str) -> KeptAnswer | 
         dead = row.created_at < now - GIVEN_UP_AFTER
         if not dead or not api_requests.take_over(session, actor.person_id, key, row.created_at, now):
             raise InFlight()
-    return None
+    return Attempt(key, now)
 
 
 def keep(
-    runtime: Runtime, actor: Actor, key: str, status: int, headers: Iterable[tuple[str, str]], body: bytes
+    runtime: Runtime, actor: Actor, attempt: Attempt, status: int, headers: Iterable[tuple[str, str]], body: bytes
 ) -> None:
-    """Keep the answer to a request that was done."""
+    """Keep the answer to a request that was done; not when its key was taken over meanwhile."""
     kept = {
         "headers": {name: value for name, value in headers if name.lower() in KEPT_HEADERS},
         "body": json.loads(body) if body else None,
     }
     with database_in_words(), runtime.sessions.write() as session:
-        api_requests.keep_answer(session, actor.person_id, key, status, kept)
+        api_requests.keep_answer(session, actor.person_id, attempt.key, attempt.begun_at, status, kept)
 
 
-def forget(runtime: Runtime, actor: Actor, key: str) -> None:
-    """The request changed nothing: the key may be used again."""
+def forget(runtime: Runtime, actor: Actor, attempt: Attempt) -> None:
+    """The request changed nothing: the key may be used again, unless somebody does already."""
     with database_in_words(), runtime.sessions.write(durable=False) as session:
-        api_requests.forget_request(session, actor.person_id, key)
+        api_requests.forget_request(session, actor.person_id, attempt.key, attempt.begun_at)

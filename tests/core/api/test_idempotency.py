@@ -2,13 +2,14 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from core.api import idempotency
-from core.api.idempotency import InFlight, KeyReused, begin, fingerprint, forget, keep
+from core.api.idempotency import Attempt, InFlight, KeptAnswer, KeyReused, begin, fingerprint, forget, keep
 from core.api.routes import jobs
 from core.jobs.queue import list_jobs
 from core.people import sign_in_local
@@ -31,6 +32,12 @@ def age(runtime: Runtime, by: timedelta) -> None:
     with runtime.sessions.write() as session:
         for row in session.query(ApiRequestRow):
             row.created_at -= by
+
+
+def taken(runtime: Runtime, actor: Actor, key: str) -> Attempt:
+    attempt = begin(runtime, actor, key, "f")
+    assert isinstance(attempt, Attempt)
+    return attempt
 
 
 def test_the_same_request_gets_the_kept_answer(program: Program, shelf: Shelf) -> None:
@@ -96,14 +103,15 @@ def test_a_race_does_it_once(program: Program, shelf: Shelf, runtime: Runtime) -
 
 def test_while_it_is_worked_on_others_wait(runtime: Runtime, actor: Actor) -> None:
     asked = fingerprint("POST", "/v1/x", b"{}")
-    assert begin(runtime, actor, "k", asked) is None
+    mine = begin(runtime, actor, "k", asked)
+    assert isinstance(mine, Attempt)
     with pytest.raises(InFlight):
         begin(runtime, actor, "k", asked)
     with pytest.raises(KeyReused):
         begin(runtime, actor, "k", fingerprint("POST", "/v1/y", b"{}"))
-    keep(runtime, actor, "k", 201, [("Location", "/v1/x/1"), ("X-Request-ID", "7")], b'{"a": 1}')
+    keep(runtime, actor, mine, 201, [("Location", "/v1/x/1"), ("X-Request-ID", "7")], b'{"a": 1}')
     kept = begin(runtime, actor, "k", asked)
-    assert kept is not None
+    assert isinstance(kept, KeptAnswer)
     assert (kept.status, kept.headers, kept.body) == (201, {"Location": "/v1/x/1"}, {"a": 1})
 
 
@@ -114,7 +122,7 @@ def test_a_request_whose_server_died_is_taken_over_by_one(runtime: Runtime, acto
 
     def take(_: int) -> bool:
         try:
-            return begin(runtime, actor, "k", asked) is None
+            return isinstance(begin(runtime, actor, "k", asked), Attempt)
         except InFlight:
             return False
 
@@ -122,21 +130,39 @@ def test_a_request_whose_server_died_is_taken_over_by_one(runtime: Runtime, acto
         assert sum(pool.map(take, range(4))) == 1
 
 
+def test_who_was_taken_over_touches_nothing_any_more(runtime: Runtime, actor: Actor) -> None:
+    """The first still runs: neither its failure nor its answer is the second's."""
+    first = taken(runtime, actor, "k")
+    age(runtime, idempotency.GIVEN_UP_AFTER + timedelta(seconds=1))
+    late = replace(first, begun_at=first.begun_at - idempotency.GIVEN_UP_AFTER - timedelta(seconds=1))  # as aged
+    second = taken(runtime, actor, "k")
+    forget(runtime, actor, late)
+    with pytest.raises(InFlight):
+        begin(runtime, actor, "k", "f")
+    keep(runtime, actor, late, 201, [], b'{"by": 1}')
+    with pytest.raises(InFlight):
+        begin(runtime, actor, "k", "f")
+    keep(runtime, actor, second, 201, [], b'{"by": 2}')
+    keep(runtime, actor, late, 201, [], b'{"by": 1}')
+    kept = begin(runtime, actor, "k", "f")
+    assert isinstance(kept, KeptAnswer)
+    assert kept.body == {"by": 2}
+
+
 def test_answers_are_kept_for_a_day(runtime: Runtime, actor: Actor) -> None:
     for n in range(3):
-        begin(runtime, actor, f"old {n}", "f")
-        keep(runtime, actor, f"old {n}", 200, [], b"{}")
+        keep(runtime, actor, taken(runtime, actor, f"old {n}"), 200, [], b"{}")
     age(runtime, idempotency.KEPT_FOR + timedelta(seconds=1))
     begin(runtime, actor, "new", "f")
     assert count(runtime, ApiRequestRow) == 1
 
 
 def test_what_was_answered_is_not_forgotten(runtime: Runtime, actor: Actor) -> None:
-    begin(runtime, actor, "k", "f")
-    keep(runtime, actor, "k", 204, [], b"")
-    forget(runtime, actor, "k")
+    attempt = taken(runtime, actor, "k")
+    keep(runtime, actor, attempt, 204, [], b"")
+    forget(runtime, actor, attempt)
     kept = begin(runtime, actor, "k", "f")
-    assert kept is not None
+    assert isinstance(kept, KeptAnswer)
     assert kept.body is None
 
 
