@@ -155,7 +155,7 @@ def test_many_at_once_hears_its_letters_on_a_box_and_in_korean(
     expect_lot(page, 4)
     page.get_by_role("checkbox").first.focus()
     key(page, "KeyX", "ㅌ")
-    expect(page.get_by_text("Nothing is decided: 4 products come to you one by one, at the end.")).to_be_visible()
+    expect(page.get_by_text("4 products are put off: they come to you one by one, at the end.")).to_be_visible()
     assert [row.kind for row in decisions(app_runtime, queue)] == [DecisionKind.LABEL] * 3 + [DecisionKind.UNDO] * 3
 
 
@@ -175,5 +175,5 @@ def test_many_at_once_is_silent_while_a_field_is_written_in(page: Page, app: App
     page.keyboard.press("Escape")
     expect_lot(page, 3)
     key(page, "KeyX", "Process")  # as Windows sends it while an input method is on
-    expect(page.get_by_text("Nothing is decided: 3 products come to you one by one, at the end.")).to_be_visible()
+    expect(page.get_by_text("3 products are put off: they come to you one by one, at the end.")).to_be_visible()
     assert decisions(app_runtime, queue) == []
