@@ -56,12 +56,12 @@ class Overview:
 
 
 def get_overview(runtime: Runtime, actor: Actor) -> Overview:
-    """Counts of this moment, and of people those that the reader may see."""
+    """Counts of this moment; the campaigns that the reader may work in, and the people that they may see."""
     only = None if may(actor, Action.SEE_PEOPLE) else actor.person_id
     with runtime.sessions.read() as session:
         by_label = overview.count_products_by_label(session)
         n_leaves, n_malls = overview.count_leaves(session), overview.count_malls(session)
-        waiting = [Waiting(*row) for row in overview.list_waiting(session)]
+        waiting = [Waiting(*row) for row in overview.list_waiting(session, actor.person_id)]
         progress = overview.list_people_progress(session, utc_now().date(), N_PEOPLE, only)
     return Overview(
         n_products=sum(by_label.values()),

@@ -5,6 +5,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from db.campaign_members import is_everybodys_or_mine
 from db.enums import CampaignStatus, LabelSource
 from db.tables import CampaignRow, CategoryRow, DailyProgressRow, MallRow, PersonRow, ProductRow
 
@@ -24,17 +25,23 @@ def count_malls(session: Session) -> int:
     return session.scalar(sa.select(sa.func.count()).select_from(MallRow)) or 0
 
 
-def list_waiting(session: Session) -> list[tuple[int, str, int, int]]:
-    """Active campaigns, newest first: id, name, tasks, decided."""
+def list_waiting(session: Session, person_id: int) -> list[tuple[int, str, int, int]]:
+    """Active campaigns that this person may work in, newest first: id, name, tasks, decided without hidden checks."""
     decided = (
-        sa.select(DailyProgressRow.campaign_id, sa.func.sum(DailyProgressRow.n_decisions).label("n"))
+        sa.select(
+            DailyProgressRow.campaign_id, sa.func.sum(DailyProgressRow.n_decisions - DailyProgressRow.n_gold).label("n")
+        )
         .group_by(DailyProgressRow.campaign_id)
         .subquery()
     )
     rows = session.execute(
         sa.select(CampaignRow.id, CampaignRow.name, CampaignRow.n_tasks, sa.func.coalesce(decided.c.n, 0))
         .outerjoin(decided, decided.c.campaign_id == CampaignRow.id)
-        .where(CampaignRow.status == CampaignStatus.ACTIVE)
+        .where(
+            CampaignRow.status == CampaignStatus.ACTIVE,
+            CampaignRow.deleted_at.is_(None),
+            is_everybodys_or_mine(CampaignRow.id, person_id),
+        )
         .order_by(CampaignRow.id.desc())
     )
     return [(id_, name, n_tasks, int(n)) for id_, name, n_tasks, n in rows]

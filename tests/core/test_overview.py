@@ -7,8 +7,9 @@ import sqlalchemy as sa
 
 from core.catalogue.demo import load_demo
 from core.catalogue.products import ProductFilter
-from core.labeling.campaigns import create_campaign
+from core.labeling.campaigns import create_campaign, delete_campaign
 from core.labeling.decisions import record_decision, undo_decision
+from core.labeling.members import set_members
 from core.labeling.queue import claim_task
 from core.overview import Overview, PersonProgress, get_overview
 from core.people import sign_in_local
@@ -16,6 +17,7 @@ from core.runtime import Runtime
 from core.types import Actor, utc_now
 from db.enums import CampaignKind, CampaignOrder, DecisionKind, Role
 from db.tables import DailyProgressRow, DemoTruthRow
+from tests.core.labeling.shelf import add_campaign, fill_shelf
 
 
 def test_an_empty_catalogue(runtime: Runtime, actor: Actor) -> None:
@@ -59,3 +61,16 @@ def test_yesterdays_decisions_are_not_todays(runtime: Runtime, actor: Actor) -> 
     assert get_overview(runtime, replace(actor, role=Role.ANNOTATOR)).people, "everybody sees themselves"
     other = sign_in_local(runtime, "other", Role.ANNOTATOR)
     assert not get_overview(runtime, other).people
+
+
+def test_what_waits_is_what_the_reader_may_work_in(runtime: Runtime, actor: Actor) -> None:
+    shelf = fill_shelf(runtime, 8)
+    gone, open_to_all, closed_shop = (add_campaign(runtime, shelf, shelf.products[:6], name=name) for name in "abc")
+    delete_campaign(runtime, actor, gone, "made twice")
+    set_members(runtime, actor, closed_shop, [actor.person_id])
+    with runtime.sessions.write() as session:
+        checked = {"day": utc_now().date(), "n_decisions": 5, "n_gold": 2}
+        session.add(DailyProgressRow(campaign_id=open_to_all, person_id=actor.person_id, **checked))
+    other = sign_in_local(runtime, "other", Role.ANNOTATOR)
+    assert [(one.name, one.n_left) for one in get_overview(runtime, actor).waiting] == [("c", 6), ("b", 3)]
+    assert [one.name for one in get_overview(runtime, other).waiting] == ["b"]
