@@ -23,7 +23,7 @@ from core.errors import N_, AppError, InvalidInput
 from core.guarded_http import NoAddress, NotAllowed, Target, connected, is_global, resolve
 from core.runtime import Runtime
 from core.types import Actor, utc_now
-from core.webhooks import Delivery, get_webhook
+from core.webhooks import REMOVED, Delivery, get_webhook
 from db import webhooks
 from db.enums import DeliveryStatus
 
@@ -164,7 +164,8 @@ class Sender:
             thread.join(max(0.0, until - time.monotonic()))
 
     def look(self) -> None:
-        """Start a thread for each address that has something due and is not being sent to."""
+        """Start a thread for each address that has something due and is not being sent to; what a removed one is still
+        owed is given up."""
         self._sending = {id_: thread for id_, thread in self._sending.items() if thread.is_alive()}
         now = time.monotonic()
         if now >= self._tidy_at:
@@ -175,6 +176,11 @@ class Sender:
             active = [row.id for row in webhooks.list_webhooks(session)]
             free = [id_ for id_ in active if id_ not in self._sending and self._resting.get(id_, 0.0) <= now]
             due = webhooks.list_due_webhooks(session, utc_now(), free)
+            removed = webhooks.list_removed_owing(session, utc_now())
+        if removed:
+            with self.runtime.sessions.write(durable=False) as session:
+                for id_ in removed:
+                    webhooks.give_up_waiting(session, id_, REMOVED)
         for id_ in due[: MAX_SENDING - len(self._sending)]:
             self._sending[id_] = threading.Thread(
                 target=self._send_all, args=(id_,), name=f"webhook-{id_}", daemon=True

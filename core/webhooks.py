@@ -29,6 +29,7 @@ EVENTS = ("decision", "job", "promotion")
 
 KNOWN_SECONDS = 2.0  # another process's new webhook hears of events from this much later on at the latest
 MAX_URL = 2_000
+REMOVED = "The webhook was removed."
 _known: WeakKeyDictionary[Any, tuple[float, list[tuple[int, list[str]]]]] = WeakKeyDictionary()
 
 
@@ -151,7 +152,7 @@ def remove_webhook(runtime: Runtime, actor: Actor, webhook_id: int) -> None:
         if row is None or not row.is_active:
             raise _not_found(webhook_id)
         row.is_active = False
-        webhooks.give_up_waiting(session, webhook_id, "The webhook was removed.")
+        webhooks.give_up_waiting(session, webhook_id, REMOVED)
         told = {"url": row.url, "events": row.events}
         add_audit(session, utc_now(), actor.person_id, "remove_webhook", "webhook", webhook_id, before=told)
         raise_revision(session, "webhooks")

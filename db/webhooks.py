@@ -122,6 +122,16 @@ def give_up_waiting(session: Session, webhook_id: int, reason: str) -> None:
     )
 
 
+def list_removed_owing(session: Session, now: datetime) -> list[int]:
+    """Removed addresses that something is due to: a process that did not know yet noted it. An index probe each."""
+    due = sa.exists().where(
+        deliveries.c.status == DeliveryStatus.WAITING,
+        deliveries.c.next_attempt_at <= now,
+        deliveries.c.webhook_id == WebhookRow.id,
+    )
+    return list(session.scalars(sa.select(WebhookRow.id).where(WebhookRow.is_active.is_(False), due)))
+
+
 def forget_old(session: Session, before: datetime, limit: int) -> int:
     """Delete ended deliveries from before that time, the oldest first, looking at `limit` rows. How many."""
     oldest = sa.select(deliveries.c.id).order_by(deliveries.c.id).limit(limit)

@@ -21,7 +21,7 @@ from core.errors import Forbidden, InvalidInput, NotFound
 from core.jobs import handlers, worker
 from core.jobs.context import JobContext
 from core.jobs.queue import enqueue
-from core.runtime import Runtime
+from core.runtime import Runtime, open_runtime
 from core.settings import ROOT
 from core.types import Actor, utc_now
 from core.webhook_sending import MAX_ATTEMPTS, Sender, pause_after, send_test, sending, sign
@@ -308,3 +308,22 @@ def test_old_deliveries_are_forgotten(house: Runtime, actor: Actor, site: Site) 
     assert list_deliveries(house, actor) == []
     with house.sessions.read() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(WebhookRow)) == 1
+
+
+def test_what_another_process_notes_for_a_removed_address_is_given_up(runtime: Runtime, actor: Actor) -> None:
+    """It knows the address for two more seconds; nothing waits for good."""
+    shop = replace(runtime, settings=replace(runtime.settings, webhooks_to_private=True))
+    other = open_runtime(shop.settings)
+    try:
+        webhook = add_webhook(shop, actor, "http://127.0.0.1:9/x")
+        with other.sessions.write() as session:
+            note_event(session, "decision.recorded", {"n": 1})
+        remove_webhook(shop, actor, webhook.id)
+        with other.sessions.write() as session:
+            note_event(session, "decision.recorded", {"n": 2})
+    finally:
+        other.close()
+    assert list_deliveries(shop, actor)[0].status == DeliveryStatus.WAITING
+    Sender(shop).look()
+    found = list_deliveries(shop, actor)
+    assert [(one.status, one.error) for one in found] == [(DeliveryStatus.FAILED, "The webhook was removed.")] * 2
