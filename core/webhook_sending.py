@@ -38,6 +38,9 @@ MAX_SENDING = 8  # addresses that are being sent to at the same time
 KEPT_DAYS = 30
 TIDY_SECONDS, TIDY_ROWS = 600.0, 2_000
 MAX_ANSWER = 500  # characters of a refusal that are kept
+REFUSED = N_("The address answered HTTP {status}: {answer}")
+REFUSED_IN_SILENCE = N_("The address answered HTTP {status} and said nothing more: its own log knows why.")
+REDIRECTED = N_("The address answered HTTP {status}, a redirect, which is not followed: give the new address instead.")
 logger = logging.getLogger(__name__)
 
 
@@ -134,8 +137,10 @@ def _post(target: Target, secret: str, row: Mapping[str, Any]) -> int:
         response = connection.getresponse()
         if 200 <= response.status < 300:
             return response.status
-        answer = response.read(MAX_ANSWER).decode("utf-8", "replace").replace("\0", "")
-        raise NotDelivered(N_("HTTP {status}: {answer}"), status=response.status, answer=answer)
+        answer = response.read(MAX_ANSWER).decode("utf-8", "replace").replace("\0", "").strip()
+        if 300 <= response.status < 400:
+            raise NotDelivered(REDIRECTED, status=response.status)
+        raise NotDelivered(REFUSED if answer else REFUSED_IN_SILENCE, status=response.status, answer=answer)
 
 
 class Sender:

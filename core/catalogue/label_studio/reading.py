@@ -21,7 +21,10 @@ READ_BYTES = 2**18
 MAX_ITEM_CHARACTERS = 32 * 2**20
 MAX_NOTE_CHARACTERS = 4_000
 NO_ARRAY = N_("{file} is no export of Label Studio: it should be a JSON array of tasks (its format 'JSON').")
-BROKEN = N_("{file} is no readable JSON behind item {n}: {reason}")
+BROKEN = N_(
+    "{file} is cut off or damaged behind task {n}: what follows is no JSON ({reason}). Export it from Label Studio "
+    "again, in its format 'JSON', and import that."
+)
 SEVERAL = N_("{n} categories are chosen; a product has one. Leave one in Label Studio and import again.")
 SEVERAL_FIELDS = N_("It is not clear which of the fields {fields} holds the category: name it with --label-field.")
 NO_ANSWER = N_("The annotation holds no category: no result of the kind taxonomy or choices.")
