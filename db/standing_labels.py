@@ -97,14 +97,15 @@ def find_winner(session: Session, product_id: int) -> tuple[int, LabelSource, da
     return (found[0], found[1], found[2]) if found else None
 
 
-def restore_winners(session: Session, product_ids: Iterable[int]) -> None:
-    """`find_winner` for many products, written into them in a few statements."""
+def restore_winners(session: Session, product_ids: Iterable[int]) -> int:
+    """`find_winner` for many products, written into them in a few statements; how many have another category now."""
     ids = sorted(set(product_ids))
-    for start in range(0, len(ids), IN_CHUNK):
-        _restore(session, ids[start : start + IN_CHUNK])
+    return sum(_restore(session, ids[start : start + IN_CHUNK]) for start in range(0, len(ids), IN_CHUNK))
 
 
-def _restore(session: Session, ids: Sequence[int]) -> None:
+def _restore(session: Session, ids: Sequence[int]) -> int:
+    found = sa.select(products.c.id, products.c.category_id).where(products.c.id.in_(ids))
+    before: dict[int, int | None] = dict(session.execute(found).all())
     row, given, query = standing()
     place = sa.func.row_number().over(partition_by=row.c.product_id, order_by=in_order(row, given))
     ranked = (
@@ -113,16 +114,18 @@ def _restore(session: Session, ids: Sequence[int]) -> None:
         .subquery("ranked")
     )
     winners = sa.select(ranked).where(ranked.c.n == 1).subquery("winner")
-    labeled = session.scalars(
+    labeled = session.execute(
         sa.update(products)
         .where(products.c.id == winners.c.product_id)
         .values(category_id=winners.c.category_id, label_source=winners.c.source, labeled_at=winners.c.created_at)
-        .returning(products.c.id)
+        .returning(products.c.id, products.c.category_id)
     )
-    bare = sorted(set(ids) - set(labeled))
+    after: dict[int, int | None] = dict(labeled.all())
+    bare = sorted(set(ids) - set(after))
     if bare:
         nothing = {"category_id": None, "label_source": None, "labeled_at": None}
         session.execute(sa.update(products).where(products.c.id.in_(bare)).values(nothing))
+    return sum(category_id != after.get(id_) for id_, category_id in before.items())
 
 
 def carry(

@@ -24,7 +24,8 @@ Facets = set[tuple[int, str]]
 def undo_edit(runtime: Runtime, actor: Actor, edit_id: int, reason: str | None = None) -> Edit:
     """Take an edit back, in one transaction. What people decided since stays, and wins where it did.
 
-    Labels given since to a part of a split go to the category that was split. Raises NotFound, Conflict (undone
+    Labels given since to a part of a split go to the category that was split. `n_products` counts as the edit's does:
+    those whose label of now moved, not overruled labels that went along. Raises NotFound, Conflict (undone
     already; a later edit builds on it: undo that first; a category that it added has labels), Forbidden.
     """
     authorize(actor, Action.EDIT_TAXONOMY)
@@ -58,13 +59,13 @@ def _undo(session: Session, actor: Actor, edit_id: int, reason: str | None, now:
     products |= _give_up_made(session, tree, detail["made"], source_of, now)
     _put_back(tree, detail["changes"])
     write_tree(session, tree, sorted({id_ for id_, *_ in detail["changes"]} | set(detail["made"])))
-    standing_labels.restore_winners(session, products)
+    n_products = standing_labels.restore_winners(session, products)
     for moved in reversed(detail["belongings"]):
         take_back(session, actor, moved, edit_id, now)
-    after = {"edit_id": edit_id, "n_products": len(products), **detail["words"]}
+    after = {"edit_id": edit_id, "n_products": n_products, **detail["words"]}
     add_audit(session, now, actor.person_id, "undo_edit", "category", row.category_id, None, after, reason)
     raise_revision(session, "taxonomy", "products", "rules", "campaigns")
-    return Edit(edit_id, row.kind, row.category_id or 0, len(products), 0, detail["words"])
+    return Edit(edit_id, row.kind, row.category_id or 0, n_products, 0, detail["words"])
 
 
 def _give_up_made(

@@ -48,6 +48,18 @@ def test_labels_rules_and_examples_follow_and_come_back(runtime: Runtime, actor:
     assert load_categories(runtime)[trousers].retired_at is None
 
 
+def test_an_edit_and_its_undo_count_the_same_products(runtime: Runtime, actor: Actor) -> None:
+    shop = fill_shop(runtime)
+    trousers, shirts, hats = shop.leaves[:3]
+    decide(runtime, actor, shop.products[5], hats)  # its import says trousers still, and goes along
+    before = labels_now(runtime)
+    for act in (merge_categories, retire_category):
+        edit = act(runtime, actor, trousers, shirts, reason="x")
+        moved = [id_ for id_, label in labels_now(runtime).items() if label != before[id_]]
+        assert edit.n_products == undo_edit(runtime, actor, edit.id).n_products == len(moved) == 1
+        assert labels_now(runtime) == before
+
+
 def test_what_says_the_old_category_means_the_new_one(runtime: Runtime, actor: Actor) -> None:
     shop = fill_shop(runtime)
     trousers, shirts, hats = shop.leaves[:3]

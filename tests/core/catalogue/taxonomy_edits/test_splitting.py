@@ -33,6 +33,7 @@ def test_products_are_sorted_by_words_and_come_back(runtime: Runtime, actor: Act
     trousers = shop.leaves[0]
     mine = [id_ for id_, (leaf, _) in labels_now(runtime).items() if leaf == trousers]
     decide(runtime, actor, mine[0], trousers)
+    decide(runtime, actor, mine.pop(), shop.leaves[1])  # an overruled label goes along, and counts as nothing
     before, seen = labels_now(runtime), {}
     shown = preview_split(runtime, trousers, PARTS, below)
     edit = split_category(runtime, actor, trousers, PARTS, below, reason="too broad", token=shown.token)
@@ -55,7 +56,7 @@ def test_products_are_sorted_by_words_and_come_back(runtime: Runtime, actor: Act
     with runtime.sessions.write() as session:
         path = ("옷", "바지")
         assert ensure_categories(session, [path], utc_now()) == {path: rest}
-    undo_edit(runtime, actor, edit.id)
+    assert undo_edit(runtime, actor, edit.id).n_products == edit.n_products
     check_nothing_lost(runtime, seen)
     assert labels_now(runtime) == before
     assert load_categories(runtime)[trousers].path == "옷 > 바지"
