@@ -37,6 +37,8 @@ class Problem:
 DATABASE_AWAY = Problem("database-away", 503, N_("The database cannot be reached now"))
 INTERNAL = Problem("internal-error", 500, N_("Something went wrong here"))
 FAILED = Problem("failed", 500, N_("This could not be done"))
+NOT_JSON_CODE = "json_invalid"  # pydantic's name for it
+NOT_JSON = N_("The body is not JSON: line {line}, character {at}: {reason}. Mend it there and send it again.")
 MALFORMED = Problem("malformed-request", 422, N_("The request cannot be understood"))
 # what is raised -> what it is; of several that fit, the one that stands closest
 KINDS: dict[type[AppError], Problem] = {
@@ -102,17 +104,24 @@ def answer_app_error(request: Request, error: Exception) -> Response:
 def answer_validation_error(request: Request, error: Exception) -> Response:
     """What is wrong with the request, part by part. What was sent is not repeated: it may be secret, or no text."""
     assert isinstance(error, RequestValidationError), type(error)
-    parts = [
-        {
-            "in": str(part["loc"][0]),
-            "name": _without_surrogates(".".join(str(step) for step in part["loc"][1:])[:200]),
-            "code": part["type"],
-            "message": _without_surrogates(part["msg"])[:300],
-        }
-        for part in error.errors()[:MAX_ERRORS]
-    ]
+    parts = [_part(request, part, error.body) for part in error.errors()[:MAX_ERRORS]]
     detail = "; ".join(f"{part['name'] or part['in']}: {part['message']}" for part in parts[:3])
+    if parts[0]["code"] == NOT_JSON_CODE:
+        detail = parts[0]["message"]
     return _answer(request, MALFORMED, detail, errors=parts)
+
+
+def _part(request: Request, part: dict[str, Any], body: Any) -> dict[str, str]:
+    """One thing that is wrong: where, which field, what."""
+    where, name, message = str(part["loc"][0]), ".".join(str(step) for step in part["loc"][1:]), part["msg"]
+    if part["type"] == NOT_JSON_CODE:  # its 'name' would be a number of characters
+        before = str(body)[: int(name or 0)]
+        reason = part.get("ctx", {}).get("error", "")
+        line, at = before.count("\n") + 1, len(before) - before.rfind("\n")
+        template = translations(language_of(request)).gettext(NOT_JSON)
+        name, message = "", template.format(line=line, at=at, reason=reason)
+    found = {"in": where, "name": name[:200], "code": part["type"], "message": message[:300]}
+    return {key: _without_surrogates(value) for key, value in found.items()}
 
 
 def answer_http_error(request: Request, error: Exception) -> Response:

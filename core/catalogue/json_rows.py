@@ -66,7 +66,8 @@ class JsonLinesReader:
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as error:
-            return self._reject(line, Reason(rejects.NOT_JSON, {"reason": getattr(error, "msg", "nested too deep")}))
+            at, reason = getattr(error, "pos", 0) + 1, getattr(error, "msg", "nested too deep")
+            return self._reject(line, Reason(rejects.NOT_JSON, {"at": at, "reason": reason}))
         if not isinstance(value, dict):
             return self._reject(line, Reason(rejects.NOT_AN_OBJECT))
         return _flat(value)

@@ -105,6 +105,13 @@ def test_a_broken_body_is_a_problem(sqlite_program: Program, body: bytes) -> Non
     sqlite_program.ask("POST", "/v1/models/rollback", 422, headers=headers, content=body)
 
 
+def test_a_body_that_is_no_json_is_told_with_its_place(sqlite_program: Program) -> None:
+    body, headers = b'{"name": "x",\n  "kind": }', {"Content-Type": "application/json"}
+    problem = sqlite_program.ask("POST", "/v1/campaigns", 422, content=body, headers=headers).json()
+    assert problem["detail"].startswith("The body is not JSON: line 2, character 11: Expecting value.")
+    assert problem["errors"][0]["name"] == ""
+
+
 def test_a_body_that_is_too_large_is_refused(sqlite_program: Program) -> None:
     def chunks() -> Iterator[bytes]:
         yield from (b" " * 100_000 for _ in range(11))

@@ -66,9 +66,13 @@ def test_the_same_decision_again_answers_the_same(mina: Program, campaign: str, 
     made = [mina.post(address, {"category_id": shelf.leaves[0]}, "k", 201) for _ in range(3)]
     assert made[0] == made[1] == made[2]
     assert count(runtime, DecisionRow) == 1
-    other = mina.post(address, {"category_id": shelf.leaves[1]}, "k", 409)
-    assert other["type"] == "/problems#already-labeled"
+    told = {"category_id": shelf.leaves[0], "note": "later", "seconds_spent": 9.0, "suggestion_rank": 2}
+    assert mina.post(address, told, "k", 201) == made[0]
+    for other in ({"category_id": shelf.leaves[1]}, {"kind": "cannot_tell"}):
+        assert mina.post(address, other, "k", 409)["type"] == "/problems#already-labeled"
     assert mina.post(address, {"category_id": shelf.leaves[0]}, "k2", 409)["type"] == "/problems#already-labeled"
+    another = f"/v1/tasks/{claim(mina, campaign)}/decisions"
+    assert mina.post(another, {"category_id": shelf.leaves[0]}, "k", 409)["type"] == "/problems#conflict"
 
 
 def test_two_people_may_choose_the_same_key(program: Program, mina: Program, campaign: str, shelf: Shelf) -> None:
