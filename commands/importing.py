@@ -10,6 +10,7 @@ from commands.terminal import JsonFlag, emit, opened, run_job
 from core.errors import N_, InvalidInput
 
 SHOWN_UNUSED = 20  # columns
+SHOWN_STRANGERS = 10  # annotators of Label Studio who are nobody here
 
 
 def register(app: typer.Typer) -> None:
@@ -104,10 +105,26 @@ def _import_products(
 def _import_label_studio(file: Path, source: str, columns: str, people: str, label_field: str, as_json: bool) -> None:
     from core.catalogue.columns import parse_columns
     from core.catalogue.importing import JOB, label_studio_payload
+    from core.catalogue.label_studio.people import find_strangers
 
     payload = label_studio_payload(file, source or "label-studio", people, parse_columns(columns), label_field)
     with opened() as (runtime, actor):
-        _show(run_job(runtime, actor, JOB, payload).result, as_json)
+        facts = run_job(runtime, actor, JOB, payload).result
+        strangers = find_strangers(runtime, facts["run_id"])
+        _show(facts | {"unknown_annotators": strangers}, as_json, _say_strangers(strangers))
+
+
+def _say_strangers(strangers: dict[str, int]) -> str:
+    """Whose annotations were left out, and how to bring them in."""
+    if not strangers:
+        return ""
+    shown = list(strangers)[:SHOWN_STRANGERS]
+    people = ",".join(f"{who}=Name" for who in shown) + (",..." if len(strangers) > len(shown) else "")
+    return (
+        f"\n{sum(strangers.values()):,} annotations were left out: nobody here is known as {', '.join(shown)}"
+        f"{' ...' if len(strangers) > len(shown) else ''}.\n"
+        f'Say who they are and import the file again; what is there already stays: --people "{people}"'
+    )
 
 
 def _how_read(shape: dict[str, Any], options: dict[str, Any], notes: list[str]) -> dict[str, Any]:
@@ -147,14 +164,14 @@ def _resume(run_id: int, as_json: bool) -> None:
         _show(run_job(runtime, actor, JOB, payload).result | how, as_json)
 
 
-def _show(facts: dict[str, Any], as_json: bool) -> None:
+def _show(facts: dict[str, Any], as_json: bool, more: str = "") -> None:
     sentence = (
         "Read {rows_read:,} rows in {seconds:.1f} s ({rows_per_second:,} rows/s): {rows_imported:,} new, "
         "{rows_updated:,} updated, {rows_unchanged:,} unchanged, {rows_rejected:,} rejected."
     ).format(**facts)
     if facts["rows_rejected"]:
         sentence += f"\nSee why, and mend them: cli.py rejects {facts['run_id']} > rejects.csv"
-    emit(as_json, facts, sentence)
+    emit(as_json, facts, sentence + more)
 
 
 def _import_taxonomy(path: Path, changes: dict[str, Any], as_json: bool) -> None:

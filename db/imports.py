@@ -201,3 +201,10 @@ def count_reasons(session: Session, run_id: int, limit: int) -> list[tuple[str, 
         .limit(limit)
     )
     return list(session.execute(query))
+
+
+def list_reason_values(session: Session, run_id: int, reason: str, limit: int) -> list[dict[str, Any]]:
+    """What the rows rejected for this reason say of it, in the order of the file."""
+    wanted = (ImportRejectRow.run_id == run_id, ImportRejectRow.reason == reason)
+    query = sa.select(ImportRejectRow.reason_values).where(*wanted).order_by(ImportRejectRow.id).limit(limit)
+    return list(session.scalars(query))

@@ -1,5 +1,6 @@
 """Who an annotator of Label Studio is here: as told, else by e-mail address, else by name."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
@@ -8,15 +9,32 @@ from core.catalogue.rejects import Reason
 from core.catalogue.values import Bad
 from core.errors import N_, InvalidInput
 from core.permissions import ALLOWED, Action, may
+from core.runtime import Runtime
 from core.types import Actor, utc_now
+from db import imports
 from db.enums import Role
 from db.members import find_by_email
 from db.people import ensure_person, find_person
 from db.tables import PersonRow
 
+COUNTED = 100_000
 NOBODY = N_("'{who}' is nobody here. Say who it is: --people '{who}=Name of a person here'.")
 NOT_SAID = N_("It is not said who annotated this. Say who it is: --people '?=Name of a person here'.")
 NO_PERSON = N_("There is no person '{name}' here, and only an admin may make one. Ask for an invitation first.")
+
+
+def find_strangers(runtime: Runtime, run_id: int) -> dict[str, int]:
+    """Annotator of this import who is nobody here -> annotations that were rejected for it, the busiest first.
+
+    '?' stands for annotations that do not say whose they are. Of very many the first `COUNTED` are counted.
+    """
+    with runtime.sessions.read() as session:
+        found = imports.list_reason_values(session, run_id, NOBODY, COUNTED)
+        unsaid = imports.list_reason_values(session, run_id, NOT_SAID, COUNTED)
+    counts = Counter(str(values["who"]) for values in found)
+    if unsaid:
+        counts["?"] = len(unsaid)
+    return dict(counts.most_common())
 
 
 def parse_people(text: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from core.catalogue.exporting.label_studio import labeling_config
 from core.catalogue.exporting.request import ExportRequest
 from core.catalogue.import_runs import ImportRun, find_run_of_job
 from core.catalogue.importing import JOB, label_studio_payload
+from core.catalogue.label_studio.people import find_strangers
 from core.catalogue.label_studio.reading import Items
 from core.catalogue.taxonomy import ensure_categories
 from core.catalogue.taxonomy_edits.acts import merge_categories, rename_category
@@ -160,6 +161,7 @@ def test_what_cannot_be_taken_is_named_and_the_rest_goes_on(runtime: Runtime, ac
     assert "No leaf of the category tree is called 'No > Such'" in told[1, "annotations[0].result"]
     assert "--people '9=" in told[1, "annotations[1].completed_by"]
     assert "--people '?=" in told[4, "annotations[1].completed_by"]
+    assert find_strangers(runtime, run.id) == {"9": 1, "?": 1}
     assert [row[:4] for row in decided(runtime)] == [("title 5", DecisionKind.LABEL, "tester", "Toys > Dolls")]
     assert set(labels(runtime)) == {"title 1", "title 2", "title 4", "title 5"}
 
