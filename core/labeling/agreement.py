@@ -16,6 +16,7 @@ from db import campaigns, measurements, votes
 
 JOB = "measure_agreement"
 COUNTED_UP_TO = 10_000
+LOOKED_THROUGH = 2_000  # of the newest decisions, for `is_decided_twice`
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,19 @@ def list_agreement_of_people(runtime: Runtime, actor: Actor) -> dict[int, Rate]:
                 same, (total, n) = one["same"], sums.get(one["person_id"], (0.0, 0))
                 sums[one["person_id"]] = (total + (same["value"] or 0.0) * same["n"], n + same["n"])
     return {id_: replace(rate(round(total), n), value=total / n) for id_, (total, n) in sums.items() if n}
+
+
+def is_decided_twice(runtime: Runtime, actor: Actor, campaign_id: int) -> bool:
+    """Whether some product of the campaign has two votes: before, people cannot disagree. Looks at the newest
+    measurement and at the last 2,000 decisions. Raises Forbidden."""
+    authorize(actor, Action.REVIEW)
+    with runtime.sessions.read() as session:
+        measured = measurements.find_latest(session, KIND, campaign_id)
+        if measured is not None and measured.result["n_products"]:
+            return True
+        newest = votes.list_decided_since(session, campaign_id, 0, LOOKED_THROUGH)
+        given = votes.list_votes_of(session, campaign_id, newest)
+    return len({vote.product_id for vote in given}) < len(given)
 
 
 def _pair(stored: dict[str, Any]) -> PairAgreement:

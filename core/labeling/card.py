@@ -79,7 +79,7 @@ class Card:
     tags: tuple[Tag, ...]  # attributes read from title and image
     overlap: int  # how many people decide this product in the campaign
     n_done_of_product: int  # of them have
-    issue: CardIssue | None = None  # why the label of now looks wrong; none: it does not
+    issue: CardIssue | None = None  # why the label of now looks wrong; none: it does not, or the card asks `choices`
     is_about_issue: bool = False  # the campaign asks because of `issue`
     kind: CampaignKind = CampaignKind.RANDOM
     is_blind: bool = False
@@ -101,6 +101,8 @@ def get_card(runtime: Runtime, task: Task) -> Card:
         seen = None if row["is_blind"] else cards.find_suggestions(session, task.product_id, task.campaign_id)
         tags = tags_of(session, task.product_id)
         choices = _choices(session, row["choices"], task.product_id) if row["choices"] else ()
+        if choices:  # a third category, called right, would answer another question
+            issue = None
         neighbours = () if row["is_blind"] else _neighbours(session, task.product_id)
     tree = load_categories(runtime) if seen else {}
     back_off_id = seen["back_off_category_id"] if seen else None

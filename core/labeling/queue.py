@@ -110,15 +110,22 @@ def _why_nothing_new(session: Session, campaign_id: int, queue: sa.RowMapping | 
     """The reason why the campaign hands out nothing new to this person; none: it does."""
     if queue is None:
         return NotFound(N_("There is no such campaign."))
-    if queue["status"] == CampaignStatus.PAUSED:
-        return NotReady(N_("This campaign is paused. Somebody who runs campaigns can resume it."))
-    if queue["status"] == CampaignStatus.CLOSED or queue["deleted_at"] is not None:
-        return NotReady(N_("This campaign is closed. Choose another one."))
+    if (stopped := why_stopped(queue)) is not None:
+        return stopped
     if queue["is_shut_out"]:
         try:
             require_member(session, campaign_id, actor)
         except Forbidden as refusal:
             return refusal
+    return None
+
+
+def why_stopped(queue: sa.RowMapping) -> NotReady | None:
+    """That the campaign is paused or closed, and who can change it; none: it hands out its tasks."""
+    if queue["status"] == CampaignStatus.PAUSED:
+        return NotReady(N_("This campaign is paused. Somebody who runs campaigns can resume it."))
+    if queue["status"] == CampaignStatus.CLOSED or queue["deleted_at"] is not None:
+        return NotReady(N_("This campaign is closed. Choose another one."))
     return None
 
 

@@ -88,9 +88,15 @@ def _more(campaign: Campaign, taken: list[str]) -> None:
         _("Delete"),
         key=f"campaigns.delete.{campaign.id}",
         icon=":material/delete:",
-        on_click=lambda: _act(delete_campaign, campaign.id, st.session_state[key]),
+        on_click=lambda: _delete(campaign, st.session_state[key]),
         help=_("It leaves every list, can be restored, and its decisions and labels stay."),
     )
+
+
+def _delete(campaign: Campaign, reason: str) -> None:
+    if _act(delete_campaign, campaign.id, reason):
+        words = _("The campaign '{name}' is deleted. Under 'Deleted campaigns', below the list, it can be restored.")
+        say(words.format(name=campaign_name(campaign.name)))
 
 
 def _clone(campaign: Campaign, taken: list[str]) -> None:

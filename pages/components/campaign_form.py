@@ -164,5 +164,8 @@ def _create(kind: CampaignKind, recipe: Recipe, limit_key: str) -> None:
         state[ERROR] = escape(error_text(error))
         return
     state[N_MADE] = state.get(N_MADE, 0) + 1
-    st.query_params.clear()
+    if st.query_params.get("new") == "kind":  # the address holds the form open, for the next one of the kind
+        st.query_params.from_dict({"new": "kind", "kind": kind.value})
+    else:
+        st.query_params.clear()
     say(_("The campaign '{name}' is made.").format(name=campaign.name))

@@ -75,9 +75,10 @@ class Navigation:
 
     def run(self) -> None:
         """The page, or a sentence for whom it is not."""
-        if self.entry.name not in WITHOUT_HEADING:
+        is_open = _is_open(self.entry)
+        if not is_open or self.entry.name not in WITHOUT_HEADING:
             st.subheader(self.page.title, anchor=False)
-        if _is_open(self.entry):
+        if is_open:
             self.page.run()
             return
         role = role_text(st.session_state[ACTOR_KEY].role)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.catalogue.taxonomy import load_categories
 from core.errors import AppError
+from core.labeling.agreement import is_decided_twice
 from core.labeling.disputes import Dispute, DisputePage, list_disputes
 from core.labeling.review_card import get_review_card
 from core.labeling.settling import find_last_settlement
@@ -43,6 +44,8 @@ def review_queue(campaign_id: int, category_id: int | None) -> None:
     elif after:
         st.success(_("You have been through all that is not settled."))
         st.button(_("From the worst again"), key="review.restart", type="primary", on_click=from_the_worst)
+    elif not (page.n_unseen or is_decided_twice(runtime(), actor(), campaign_id)):
+        st.info(_("Nothing to settle yet: no product of this campaign was decided by two people so far."))
     else:
         st.success(_("Nothing is left to settle here: where several people decided, they agree or it is settled."))
     if not page.disputes:

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
+from core.labeling.campaigns import pause_campaign
 from core.labeling.queue import claim_task, skip_task
 from core.people import sign_in_local
 from core.runtime import Runtime
@@ -115,6 +116,18 @@ def test_blind_campaigns_are_decided_one_by_one(open_page: OpenPage, sqlite_runt
     page.session_state[LANGUAGE_KEY] = "ko"
     page.run()
     assert "블라인드" in page.info[0].value
+    assert not page.checkbox
+
+
+def test_a_paused_campaign_says_who_can_resume_it(
+    open_page: OpenPage, sqlite_runtime: Runtime, queue: Queue
+) -> None:
+    page = open_page(PAGE)
+    page.query_params["campaign"] = str(queue.campaign_id)
+    page.run()
+    pause_campaign(sqlite_runtime, sign_in_local(sqlite_runtime, "tester"), queue.campaign_id)
+    page.run()
+    assert page.info[0].value == "This campaign is paused\\. Somebody who runs campaigns can resume it\\."
     assert not page.checkbox
 
 

@@ -52,7 +52,7 @@ def seen(page: AppTest) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", ["audit", "campaigns", "products", "import_data", "training", "compare", "error_rates"]
+    "name", ["audit", "review", "campaigns", "products", "import_data", "training", "compare", "error_rates"]
 )
 def test_an_annotator_who_follows_a_link_reads_why_not(
     open_page: OpenPage, sqlite_runtime: Runtime, actor: Actor, name: str
@@ -62,6 +62,7 @@ def test_an_annotator_who_follows_a_link_reads_why_not(
     assert "Your role (annotator) does not include this page. An admin can change that." in seen(page)
     assert "SECRET" not in seen(page)
     assert not page.dataframe
+    assert len(page.subheader) == 1  # which page it is
 
 
 @pytest.mark.parametrize(("role", "sees_names"), [(Role.ANNOTATOR, False), (Role.OPERATOR, True), (Role.ANALYST, True)])

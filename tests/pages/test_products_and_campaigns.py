@@ -202,6 +202,8 @@ def test_a_kind_is_told_what_it_needs(open_page, shelf: Shelf, sqlite_runtime: R
     assert len(titles(page)) == 5
     create(page)
     assert not page.exception
+    assert "Choose the two categories" in " ".join(one.value for one in page.caption)  # open still, for the next pair
+    assert page.expander[0].proto.expanded
     (made,) = list_campaigns(sqlite_runtime)
     assert (made.settings.choices, made.n_tasks, made.filter.pair_ids) == ((a, b), 30, (a, b))
 
@@ -251,6 +253,7 @@ def test_clone_delete_and_restore_by_button(open_page, sqlite_runtime: Runtime) 
     page.button(key=f"campaigns.delete.{made.id}").click().run()
     assert not page.exception
     assert [one.name for one in list_campaigns(sqlite_runtime)] == ["Low confidence 2"]
+    assert "'Low confidence' is deleted\\. Under 'Deleted campaigns'" in page.toast[0].value
     assert page.text_input(key="campaigns.name.low_confidence.2").value == "Low confidence 3"
     page.button(key=f"campaigns.restore.{made.id}").click().run()
     assert len(list_campaigns(sqlite_runtime)) == 2

@@ -171,6 +171,17 @@ def test_without_overlap_it_says_what_to_do(open_page: OpenPage, shelf: Shelf) -
     assert "overlap of 2 or more" in words(review(open_page))
 
 
+def test_before_two_people_decided_nothing_is_called_settled(
+    open_page: OpenPage, sqlite_runtime: Runtime, shelf: Shelf
+) -> None:
+    once = [("anna", shelf.leaves[0])]
+    one = add_campaign(sqlite_runtime, shelf, [], overlap=2)
+    give_votes(sqlite_runtime, one, {product: [*once] for product in shelf.products[:2]})
+    assert "no product of this campaign was decided by two people" in words(review(open_page))
+    give_votes(sqlite_runtime, one, {shelf.products[2]: [*once, ("ben", shelf.leaves[0])]})
+    assert "they agree or it is settled" in words(review(open_page))
+
+
 def test_who_may(open_page: OpenPage, sqlite_runtime: Runtime, shelf: Shelf, campaign: int) -> None:
     anna = sign_in_local(sqlite_runtime, "curious", Role.ANNOTATOR)
     page = review(open_page, actor=anna)

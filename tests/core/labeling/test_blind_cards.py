@@ -35,7 +35,9 @@ def test_a_blind_card_knows_nothing_that_could_sway(runtime: Runtime, actor: Act
     seeing = get_card(runtime, task)
     assert seeing.issue is not None
     assert len(seeing.neighbours) == 2
-    set_campaign(runtime, campaign, is_blind=True)
+    set_campaign(runtime, campaign, choices=shelf.leaves[2:4])
+    assert get_card(runtime, task).issue is None  # 'perhaps a third one' is no answer to 'which of the two'
+    set_campaign(runtime, campaign, choices=None, is_blind=True)
     card = get_card(runtime, task)
     assert card.is_blind
     assert (card.suggestions, card.neighbours, card.issue, card.margin) == ((), (), None, None)
