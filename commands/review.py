@@ -172,10 +172,12 @@ def agreement_command(
     """
     from core.catalogue.taxonomy import load_categories
     from core.labeling.agreement import JOB, find_agreement
+    from core.labeling.campaigns import get_campaign
     from core.permissions import Action, authorize
 
     with opened() as (runtime, actor):
         authorize(actor, Action.REVIEW)
+        get_campaign(runtime, campaign)  # said before a job fails for it
         if not stored:
             run_job(runtime, actor, JOB, {"campaign_id": campaign})
         found = find_agreement(runtime, actor, campaign)

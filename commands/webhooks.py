@@ -66,6 +66,7 @@ def list_command(
         ["Id", "Address", "Hears of", *extra],
         [[str(hook.id), hook.url, ", ".join(hook.events), *([hook.secret] if secrets else [])] for hook in hooks],
     )
+    emit(False, {}, f"{len(hooks)} webhooks")
 
 
 def remove_command(webhook_id: HookId) -> None:
@@ -129,6 +130,7 @@ def deliveries_command(
             for one in found
         ],
     )
+    emit(False, {}, f"{len(found)} deliveries")
 
 
 def redeliver_command(delivery_id: Annotated[int, typer.Argument(help="The delivery's number.")]) -> None:

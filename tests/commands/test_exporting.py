@@ -56,4 +56,4 @@ def test_webhooks(house: Runtime) -> None:
     assert "job, promotion" in run("webhook", "list")
     assert told("webhook", "deliveries")["deliveries"] == []
     run("webhook", "remove", str(facts["id"]))
-    assert run("webhook", "list") == ""
+    assert run("webhook", "list") == "0 webhooks\n"

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import app
-from core.errors import AppError, InvalidInput
+from core.errors import AppError, InvalidInput, NotFound
 from core.runtime import Runtime
 from db.enums import LabelSource
 from tests.core.labeling.crowd.votes_in import give_votes
@@ -71,6 +71,8 @@ def test_what_all_agree_on_is_settled_and_taken_back_together(shelf: Shelf, camp
 def test_agreement_is_measured_and_read(shelf: Shelf, campaign: int) -> None:
     with pytest.raises(InvalidInput):
         run("agreement", campaign, "--stored")
+    with pytest.raises(NotFound):
+        run("agreement", campaign + 1)
     found = run("agreement", campaign)
     assert (found["n_products"], found["whole"]["same"]["value"]) == (40, pytest.approx(39 / 40))
     assert run("agreement", campaign, "--stored")["measured_at"] == found["measured_at"]
