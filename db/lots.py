@@ -170,15 +170,22 @@ _VERSION = sa.select(CampaignRow.model_version_id).where(CampaignRow.id == _CAMP
 
 def _window() -> sa.Select[Any]:
     slot = aliased(TaskRow)
-    put_off = sa.exists().where(TaskSkipRow.task_id == tasks.c.id, TaskSkipRow.person_id == _PERSON)
+    near = (
+        sa.select(tasks.c.id, tasks.c.product_id, tasks.c.position)
+        .where(tasks.c.campaign_id == _CAMPAIGN, tasks.c.status == OPEN)
+        .order_by(tasks.c.position, tasks.c.id)
+        .limit(sa.bindparam("scanned", type_=sa.BigInteger))
+        .subquery("near")
+    )
+    put_off = sa.exists().where(TaskSkipRow.task_id == near.c.id, TaskSkipRow.person_id == _PERSON)
     several = sa.exists().where(
-        slot.campaign_id == tasks.c.campaign_id,
-        slot.product_id == tasks.c.product_id,
-        slot.id != tasks.c.id,
+        slot.campaign_id == _CAMPAIGN,
+        slot.product_id == near.c.product_id,
+        slot.id != near.c.id,
         slot.is_gold.is_(False),
     )
-    in_use = sa.and_(_in_use.product_id == tasks.c.product_id, _in_use.model_version_id == PROMOTED)
-    asked = sa.and_(_of_campaign.product_id == tasks.c.product_id, _of_campaign.model_version_id == _VERSION)
+    in_use = sa.and_(_in_use.product_id == near.c.product_id, _in_use.model_version_id == PROMOTED)
+    asked = sa.and_(_of_campaign.product_id == near.c.product_id, _of_campaign.model_version_id == _VERSION)
     return (
         sa.select(
             ProductRow.id.label("product_id"),
@@ -188,24 +195,24 @@ def _window() -> sa.Select[Any]:
             MallCategoryRow.path.label("mall_category"),
             sa.case((_in_use.top.is_not(None), _in_use.top), else_=_of_campaign.top).label("top"),
         )
-        .select_from(tasks)
-        .join(ProductRow, ProductRow.id == tasks.c.product_id)
+        .select_from(near)
+        .join(ProductRow, ProductRow.id == near.c.product_id)
         .outerjoin(MallCategoryRow, MallCategoryRow.id == ProductRow.mall_category_id)
         .outerjoin(_in_use, in_use)
         .outerjoin(_of_campaign, asked)
-        .where(tasks.c.campaign_id == _CAMPAIGN, tasks.c.status == OPEN, ~put_off, ~several, ~_IS_DECIDED)
+        .where(~put_off, ~several, ~_IS_DECIDED)
         .where(ProductRow.label_source.is_distinct_from(LabelSource.GOLD))
-        .order_by(tasks.c.position, tasks.c.id)
+        .order_by(near.c.position, near.c.id)
     )
 
 
 _WINDOW = _window()
 
 
-def list_window(session: Session, campaign_id: int, person_id: int, limit: int) -> list[sa.RowMapping]:
+def list_window(session: Session, campaign_id: int, person_id: int, limit: int, scanned: int) -> list[sa.RowMapping]:
     """The next open products of the queue, with what the model says; best first. Left out is what this person put
-    off, what a person has decided anywhere, and what several people decide."""
-    values = {"campaign": campaign_id, "person": person_id}
+    off, what a person has decided anywhere, what several people decide, what lies behind the next `scanned` tasks."""
+    values = {"campaign": campaign_id, "person": person_id, "scanned": scanned}
     return list(session.execute(_WINDOW.limit(limit), values).mappings())
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.catalogue.taxonomy import Category, load_categories
 from core.errors import AppError
-from core.labeling.bulk import BulkGroup, list_alike, list_groups, list_suggested
+from core.labeling.bulk import BulkGroup, BulkProduct, get_window, list_alike, list_groups, list_suggested
 from core.labeling.campaigns import CampaignChoice
 from core.labeling.progress import get_progress
 from pages.components.bulk_actions import accept, reject, undo_button
@@ -50,15 +50,15 @@ def choose_group(groups: list[BulkGroup], categories: dict[int, Category]) -> in
     )
 
 
-def get_sheet(asked: Asked) -> Sheet:
+def get_sheet(asked: Asked, window: list[BulkProduct]) -> Sheet:
     """What is on the screen already, else the products as they are now."""
     sheet = find_sheet(asked)
     if sheet is not None:
         return sheet
     if asked.like_id is not None:
-        found = list_alike(runtime(), actor(), asked.campaign_id, asked.like_id)
+        found = list_alike(window, asked.like_id)
     else:
-        found = list_suggested(runtime(), actor(), asked.campaign_id, asked.category_id)
+        found = list_suggested(window, asked.category_id)
     return new_sheet(asked, found)
 
 
@@ -118,14 +118,15 @@ def _reject_words(n_exceptions: int, n_put_off: int) -> str:
 def products(campaign: CampaignChoice) -> None:
     """The groups, and the products of the chosen one."""
     categories = load_categories(runtime())
-    groups = list_groups(runtime(), actor(), campaign.id)
+    window = get_window(runtime(), actor(), campaign.id)
+    groups = list_groups(window)
     if not any(group.category_id in categories for group in groups):
         st.subheader(_("Nothing to decide together"), anchor=False)
         st.markdown(_("No product that is left has a suggestion, or several people decide each of them."))
         undo_button(campaign.id)
         return
     category_id = choose_group(groups, categories)
-    sheet = get_sheet(Asked(campaign.id, category_id, st.session_state.get(LIKE)))
+    sheet = get_sheet(Asked(campaign.id, category_id, st.session_state.get(LIKE)), window)
     words = _("What is ticked becomes **{category}**. Untick what is not, or say something else of it.")
     st.markdown(words.format(category=escape(category_path(categories[category_for_all(sheet)]))))
     placeholder = _("Another category for all that is ticked")

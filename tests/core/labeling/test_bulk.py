@@ -3,9 +3,11 @@
 import pytest
 
 from core.errors import Forbidden, InvalidInput, NotFound, NotReady, UnknownCategory
+from core.labeling import bulk
 from core.labeling.bulk import (
     LotAnswer,
     decide_lot,
+    get_window,
     list_alike,
     list_groups,
     list_suggested,
@@ -40,16 +42,27 @@ def accept(products: list[int], category: int) -> list[LotAnswer]:
 
 def test_products_are_grouped_by_what_the_model_suggests(runtime: Runtime, actor: Actor, shelf: Shelf) -> None:
     campaign = add_campaign(runtime, shelf, shelf.products[:11])
-    assert [(group.category_id, group.n) for group in list_groups(runtime, actor, campaign)] == [
+    assert [(group.category_id, group.n) for group in list_groups(get_window(runtime, actor, campaign))] == [
         (shelf.leaves[0], 6),
         (shelf.leaves[1], 5),
     ]
-    found = list_suggested(runtime, actor, campaign, shelf.leaves[1])
+    found = list_suggested(get_window(runtime, actor, campaign), shelf.leaves[1])
     assert [one.product_id for one in found] == shelf.products[9:0:-2]  # the surest first
     assert found[0].category_id is None  # every fifth has no label
     assert found[0].suggestions[0][1] == pytest.approx(0.3 + 0.6 * 9 / 12)
-    assert len(list_suggested(runtime, actor, campaign, shelf.leaves[1], limit=2)) == 2
-    assert list_suggested(runtime, actor, campaign, shelf.leaves[3]) == []
+    assert len(list_suggested(get_window(runtime, actor, campaign), shelf.leaves[1], limit=2)) == 2
+    assert list_suggested(get_window(runtime, actor, campaign), shelf.leaves[3]) == []
+
+
+def test_what_a_page_looks_at_is_bounded(
+    runtime: Runtime, actor: Actor, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where most that comes next is left out."""
+    first = add_campaign(runtime, shelf, shelf.products[:3], name="first")
+    decide_lot(runtime, actor, first, accept(shelf.products[:3], shelf.leaves[0]), "lot")
+    campaign = add_campaign(runtime, shelf)
+    monkeypatch.setattr(bulk, "SCANNED", 5)
+    assert [one.product_id for one in get_window(runtime, actor, campaign)] == shelf.products[3:5]
 
 
 def test_products_that_read_alike_are_found(runtime: Runtime, actor: Actor, shelf: Shelf) -> None:
@@ -58,13 +71,13 @@ def test_products_that_read_alike_are_found(runtime: Runtime, actor: Actor, shel
     ):
         change_row(runtime, ProductRow, shelf.products[place], title=title)
     campaign = add_campaign(runtime, shelf)
-    near = list_alike(runtime, actor, campaign, shelf.products[1])
+    near = list_alike(get_window(runtime, actor, campaign), shelf.products[1])
     assert [one.product_id for one in near[:2]] == [shelf.products[1], shelf.products[0]]
-    near = list_alike(runtime, actor, campaign, shelf.products[2])
+    near = list_alike(get_window(runtime, actor, campaign), shelf.products[2])
     assert [one.product_id for one in near] == [shelf.products[2], shelf.products[3]]
     claim(runtime, actor, campaign)
     with pytest.raises(NotFound):
-        list_alike(runtime, actor, campaign, shelf.products[0])
+        list_alike(get_window(runtime, actor, campaign), shelf.products[0])
 
 
 def test_a_lot_is_one_decision_each_and_one_undo(runtime: Runtime, actor: Actor, shelf: Shelf) -> None:
@@ -130,7 +143,7 @@ def test_what_others_took_meanwhile_is_left_out_and_named(runtime: Runtime, acto
 def test_a_rejected_page_stays_undecided_and_comes_at_the_end(runtime: Runtime, actor: Actor, shelf: Shelf) -> None:
     campaign = add_campaign(runtime, shelf, shelf.products[:4])
     assert reject_lot(runtime, actor, campaign, shelf.products[:2], "lot-1").n_put_off == 2
-    assert [(group.category_id, group.n) for group in list_groups(runtime, actor, campaign)] == [
+    assert [(group.category_id, group.n) for group in list_groups(get_window(runtime, actor, campaign))] == [
         (shelf.leaves[0], 1),
         (shelf.leaves[1], 1),
     ]
@@ -153,14 +166,14 @@ def test_what_is_rejected_together_comes_back_together_and_before_what_was_accep
         (shelf.products[4], shelf.leaves[3], 2.0)
     ]
     assert made.n_put_off == 4
-    assert sum(group.n for group in list_groups(runtime, actor, campaign)) == 4
+    assert sum(group.n for group in list_groups(get_window(runtime, actor, campaign))) == 4
     last = find_last_lot(runtime, actor, campaign)
     assert last is not None
     assert (last.batch_key, last.n_decided, last.n_put_off) == ("rejected", 1, 4)
     assert find_last_lot(runtime, annotator(runtime, "Mia"), campaign) is None
     assert undo_last_lot(runtime, actor, last, "u1") == (1, 4)
     assert undo_last_lot(runtime, actor, last, "u2") == (0, 0)
-    assert sum(group.n for group in list_groups(runtime, actor, campaign)) == 9
+    assert sum(group.n for group in list_groups(get_window(runtime, actor, campaign))) == 9
     last = find_last_lot(runtime, actor, campaign)
     assert last is not None
     assert (last.batch_key, last.n_decided, last.n_put_off) == ("accepted", 3, 0)
@@ -175,7 +188,7 @@ def test_what_is_rejected_together_comes_back_together_and_before_what_was_accep
 
 def test_where_each_is_to_look_there_are_no_lots(runtime: Runtime, actor: Actor, shelf: Shelf) -> None:
     twice = add_campaign(runtime, shelf, overlap=2, name="twice")
-    assert list_groups(runtime, actor, twice) == []
+    assert list_groups(get_window(runtime, actor, twice)) == []
     made = decide_lot(runtime, actor, twice, accept(shelf.products[:1], shelf.leaves[0]), "lot-0")
     assert [one.reason for one in made.left_out] == [LeftOutBecause.SEVERAL]
     campaign = add_campaign(runtime, shelf)
@@ -187,7 +200,7 @@ def test_where_each_is_to_look_there_are_no_lots(runtime: Runtime, actor: Actor,
     ):
         set_campaign(runtime, campaign, **values)
         with pytest.raises(NotReady):
-            list_groups(runtime, actor, campaign)
+            list_groups(get_window(runtime, actor, campaign))
         with pytest.raises(NotReady):
             decide_lot(runtime, actor, campaign, answers, "lot-1")
     set_campaign(runtime, campaign, status=CampaignStatus.ACTIVE)
@@ -195,7 +208,7 @@ def test_where_each_is_to_look_there_are_no_lots(runtime: Runtime, actor: Actor,
     with pytest.raises(Forbidden):
         decide_lot(runtime, actor, campaign, answers, "lot-1")
     with pytest.raises(NotFound):
-        list_groups(runtime, actor, 10**6)
+        list_groups(get_window(runtime, actor, 10**6))
     assert count(runtime, DecisionRow) == 0
 
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from core.errors import Conflict, InvalidInput, NotFound
-from core.labeling.bulk import LotAnswer, decide_lot, list_groups, list_suggested, reject_lot
+from core.labeling.bulk import LotAnswer, decide_lot, get_window, list_groups, list_suggested, reject_lot
 from core.labeling.card import get_card
 from core.labeling.copies import record_with_copies
 from core.labeling.decisions import list_my_decisions, record_decision, undo_decision
@@ -65,9 +65,10 @@ class Walk:
 
     def lot(self, _campaign: int) -> None:
         campaign = self.campaigns[0]  # the other one has hidden checks: no lots
-        groups = list_groups(self.runtime, self.person, campaign)
+        window = get_window(self.runtime, self.person, campaign)
+        groups = list_groups(window)
         if groups:
-            found = list_suggested(self.runtime, self.person, campaign, groups[0].category_id, limit=4)
+            found = list_suggested(window, groups[0].category_id, limit=4)
             ids = [one.product_id for one in found]
             if self.dice.random() < 0.2:
                 reject_lot(self.runtime, self.person, campaign, ids[:1], self.key())

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from core.errors import InvalidInput, LeaseLost, NotFound, NotReady
-from core.labeling.bulk import list_groups
+from core.labeling.bulk import get_window, list_groups
 from core.labeling.campaigns import list_choices
 from core.labeling.card import get_card, peek_next
 from core.labeling.decisions import list_my_decisions, record_decision, undo_decision
@@ -280,7 +280,7 @@ def test_what_a_card_asks_does_not_grow_with_what_was_decided(sqlite_runtime: Ru
                 get_progress(sqlite_runtime, actor, campaign),
                 peek_next(sqlite_runtime, actor, campaign),
                 list_choices(sqlite_runtime),
-                list_groups(sqlite_runtime, actor, campaign),
+                list_groups(get_window(sqlite_runtime, actor, campaign)),
             ),
         )
         assert not [step for step in steps if re.match(r"SCAN (decisions|tasks|products|candidate|last|undo)", step)]
