@@ -32,6 +32,9 @@ from db.standing_labels import hold_tree
 WINDOW = 500
 """Groups are made of so many products that come next: what a page costs does not grow with the campaign."""
 
+SCANNED = 5_000
+"""Tasks that the window is looked for in: where most are left out, a page costs no more in a larger campaign."""
+
 MAX_LOT = 60
 _LOT_SIZE = N_("A lot has 1 to {n} products, each once.")
 
@@ -76,31 +79,46 @@ class LotResult:
     n_put_off: int = 0
 
 
-def list_groups(runtime: Runtime, actor: Actor, campaign_id: int) -> list[BulkGroup]:
-    """The suggestions that most of the next 500 open products share, the largest group first.
+def get_window(runtime: Runtime, actor: Actor, campaign_id: int) -> list[BulkProduct]:
+    """The next 500 open products (among the next 5,000 tasks), of which groups are made; the lists below take it, so
+    that a page reads it once.
 
     Raises NotFound, NotReady (paused, closed, blind), Forbidden (not a member).
     """
-    found = Counter(one.suggestions[0][0] for one in _window(runtime, actor, campaign_id) if one.suggestions)
+    authorize(actor, Action.LABEL)
+    with runtime.sessions.read() as session:
+        _open_queue(session, campaign_id, actor)
+        rows = lots.list_window(session, campaign_id, actor.person_id, WINDOW, SCANNED)
+    return [
+        BulkProduct(
+            row["product_id"],
+            row["title"],
+            row["image"],
+            row["mall_category"],
+            row["category_id"],
+            tuple((int(category), float(confidence)) for category, confidence in row["top"] or ()),
+        )
+        for row in rows
+    ]
+
+
+def list_groups(window: Sequence[BulkProduct]) -> list[BulkGroup]:
+    """The suggestions that most products of the window share, the largest group first."""
+    found = Counter(one.suggestions[0][0] for one in window if one.suggestions)
     return [BulkGroup(category_id, n) for category_id, n in sorted(found.items(), key=lambda item: (-item[1], item[0]))]
 
 
-def list_suggested(
-    runtime: Runtime, actor: Actor, campaign_id: int, category_id: int, limit: int = 24
-) -> list[BulkProduct]:
-    """Open products for which the model suggests the category, the surest first. Raises as `list_groups`."""
-    same = [
-        one for one in _window(runtime, actor, campaign_id) if one.suggestions and one.suggestions[0][0] == category_id
-    ]
+def list_suggested(window: Sequence[BulkProduct], category_id: int, limit: int = 24) -> list[BulkProduct]:
+    """Products of the window for which the model suggests the category, the surest first."""
+    same = [one for one in window if one.suggestions and one.suggestions[0][0] == category_id]
     return sorted(same, key=lambda one: -one.suggestions[0][1])[: _checked_limit(limit)]
 
 
-def list_alike(runtime: Runtime, actor: Actor, campaign_id: int, product_id: int, limit: int = 24) -> list[BulkProduct]:
-    """The product, if it is open, and those of the next 500 whose titles read most like its, the nearest first.
+def list_alike(window: Sequence[BulkProduct], product_id: int, limit: int = 24) -> list[BulkProduct]:
+    """The product and those of the window whose titles read most like its, the nearest first.
 
-    Raises as `list_groups`, and NotFound for a product that is not among them any more.
+    Raises NotFound for a product that is not in the window any more.
     """
-    window = _window(runtime, actor, campaign_id)
     chosen = next((place for place, one in enumerate(window) if one.product_id == product_id), None)
     if chosen is None:
         raise NotFound(N_("This product is not open any more."))
@@ -195,24 +213,6 @@ def _decide(session: Session, lot: Lot, answers: list[tuple[int, Answer]], now: 
         tuple(one for one in made if isinstance(one, Decision)),
         tuple(one for one in made if isinstance(one, LeftOut)),
     )
-
-
-def _window(runtime: Runtime, actor: Actor, campaign_id: int) -> list[BulkProduct]:
-    authorize(actor, Action.LABEL)
-    with runtime.sessions.read() as session:
-        _open_queue(session, campaign_id, actor)
-        rows = lots.list_window(session, campaign_id, actor.person_id, WINDOW)
-    return [
-        BulkProduct(
-            row["product_id"],
-            row["title"],
-            row["image"],
-            row["mall_category"],
-            row["category_id"],
-            tuple((int(category), float(confidence)) for category, confidence in row["top"] or ()),
-        )
-        for row in rows
-    ]
 
 
 def _open_queue(session: Session, campaign_id: int, actor: Actor) -> sa.RowMapping:
