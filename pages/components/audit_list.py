@@ -8,6 +8,7 @@ import streamlit as st
 from core.audit import AuditEntry, AuditFilter, Change, audit_csv, audit_jsonl
 from core.errors import AppError
 from core.labeling.campaigns import restore_campaign
+from core.labeling.campaigns.campaign import is_deleted
 from core.permissions import Action, may
 from pages.components.audit_words import action_text, entity_text
 from pages.components.context import actor, runtime
@@ -39,13 +40,14 @@ def entries(found: list[AuditEntry]) -> None:
 def _way_back(entry: AuditEntry) -> None:
     """What was taken away softly can be brought back."""
     if entry.action == "delete_campaign" and entry.entity_id is not None and may(actor(), Action.EDIT_CAMPAIGNS):
-        st.button(
-            _("Restore this campaign"),
-            key=f"audit.restore.{entry.id}",
-            icon=":material/restore:",
-            on_click=_restore,
-            args=(entry.entity_id,),
-        )
+        if is_deleted(runtime(), entry.entity_id):
+            st.button(
+                _("Restore this campaign"),
+                key=f"audit.restore.{entry.id}",
+                icon=":material/restore:",
+                on_click=_restore,
+                args=(entry.entity_id,),
+            )
     elif entry.action in UNDONE_ON_THE_TREE:
         st.page_link("pages/taxonomy.py", label=_("The tree's history can undo it"), icon=":material/undo:")
 

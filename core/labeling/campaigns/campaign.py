@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -53,6 +54,7 @@ class CampaignChoice:
     status: CampaignStatus
     guidelines: str | None
     is_stalled: bool
+    is_one_by_one: bool = False  # blind, with hidden checks or for several people: no lots
 
 
 def get_campaign(runtime: Runtime, campaign_id: int, deleted: bool = False) -> Campaign:
@@ -76,6 +78,13 @@ def list_campaigns(
         return _campaigns(session, campaigns.list_campaigns(session, limit, deleted, before_id, status))
 
 
+def is_deleted(runtime: Runtime, campaign_id: int) -> bool:
+    """Whether it can be restored now."""
+    with runtime.sessions.read() as session:
+        row = campaigns.find_campaign(session, campaign_id)
+        return row is not None and row.deleted_at is not None
+
+
 def list_names(runtime: Runtime) -> list[str]:
     """The name of every campaign, deleted ones too: none of them can be given again."""
     with runtime.sessions.read() as session:
@@ -97,7 +106,15 @@ def list_choices(
         rows = campaigns.list_choices(session, ids, 200, person_id)
         building = any(row.status == CampaignStatus.BUILDING for row in rows)
         stalled = campaigns.list_stalled(session) if building else set()
-    return [CampaignChoice(row.id, row.name, row.status, row.guidelines, row.id in stalled) for row in rows]
+    return [
+        CampaignChoice(row.id, row.name, row.status, row.guidelines, row.id in stalled, _is_one_by_one(row))
+        for row in rows
+    ]
+
+
+def _is_one_by_one(row: Any) -> bool:
+    most = max(row.overlap, *(stratum["overlap"] for stratum in row.strata or [{"overlap": 1}]))
+    return row.is_blind or row.gold_rate > 0 or most > 1
 
 
 def _campaigns(session: Session, rows: list[CampaignRow]) -> list[Campaign]:

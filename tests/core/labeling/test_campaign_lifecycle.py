@@ -24,6 +24,7 @@ from core.labeling.campaigns import (
     restore_campaign,
     resume_campaign,
 )
+from core.labeling.campaigns.campaign import is_deleted
 from core.labeling.queue import claim_task
 from core.runtime import Runtime
 from core.types import Actor
@@ -130,7 +131,9 @@ def test_deleted_is_out_of_sight_and_comes_back_as_it_was(runtime: Runtime, acto
     with runtime.sessions.read() as session:
         row = session.query(AuditRow).filter_by(action="delete_campaign", entity_id=made.id).one()
         assert (row.reason, row.person_id) == ("made twice", actor.person_id)
+    assert is_deleted(runtime, made.id)
     back = restore_campaign(runtime, actor, made.id)
+    assert not is_deleted(runtime, made.id)
     assert (back.status, back.n_done) == (CampaignStatus.PAUSED, 1)
     assert count(runtime, DecisionRow) == 1
     with pytest.raises(Conflict):
