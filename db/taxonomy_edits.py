@@ -18,6 +18,7 @@ from db.tables import (
     PersonRow,
     ProductRow,
     TaxonomyEditRow,
+    table_of,
 )
 
 IN_CHUNK = 2_000
@@ -235,3 +236,15 @@ def iter_titles(session: Session, product_ids: Sequence[int]) -> Iterable[tuple[
 def _parts(values: Sequence[int]) -> Iterable[Sequence[int]]:
     for start in range(0, len(values), IN_CHUNK):
         yield values[start : start + IN_CHUNK]
+
+
+def list_parts(session: Session, category_id: int) -> list[int]:
+    """What the category was split into by its last split that stands, in the order they were named; else empty."""
+    lineage, edit = table_of(CategoryLineageRow), table_of(TaxonomyEditRow)
+    splits = sa.select(sa.func.max(edit.c.id)).where(
+        edit.c.kind == TaxonomyEditKind.SPLIT, edit.c.category_id == category_id, edit.c.undone_at.is_(None)
+    )
+    query = sa.select(lineage.c.to_category_id).where(
+        lineage.c.edit_id == splits.scalar_subquery(), lineage.c.from_category_id == category_id
+    )
+    return list(session.scalars(query.order_by(lineage.c.to_category_id)))

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.catalogue.taxonomy import load_categories
 from core.catalogue.taxonomy_edits.meaning import resolve
-from core.catalogue.taxonomy_view import Level, get_level
+from core.catalogue.taxonomy_view import Level, get_level, list_parts
 from core.permissions import Action, may
 from pages.components.card_view import category_path
 from pages.components.category_flags import catch_all_finder, category_flags
@@ -120,7 +120,11 @@ def render_node(level: Level) -> None:
         facts.append(_("retired"))
     st.caption(" · ".join(facts))
     meant = resolve(load_categories(runtime()), node.id)
-    if node.retired_at and meant is not None:
+    parts = list_parts(runtime(), node.id) if node.retired_at and node.is_split else []
+    if parts:
+        names = ", ".join(f"'{category_path(part)}'" for part in parts)
+        st.info(_("It was split into {parts}.").format(parts=escape(names)))
+    elif node.retired_at and meant is not None:
         into = category_path(load_categories(runtime())[meant])
         st.info(_("Not in use any more: what says it means '{category}'.").format(category=escape(into)))
     if node.retired_at is None:

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
-from core.catalogue.taxonomy import Category, Taxonomy, load_taxonomy
+from sqlalchemy.orm import Session
+
+from core.catalogue.per_revision import PerRevision
+from core.catalogue.taxonomy import Category, Taxonomy, load_categories, load_taxonomy
 from core.runtime import Runtime
-from db import categories
+from db import categories, taxonomy_edits
 
 
 @dataclass(frozen=True)
@@ -64,3 +67,24 @@ def _branch(taxonomy: Taxonomy, category: Category, products: dict[int, int]) ->
         n_products += products.get(node.id, 0)
         waiting.extend(taxonomy.children.get(node.id, ()))
     return Branch(category, n_leaves, n_products)
+
+
+def list_parts(runtime: Runtime, category_id: int) -> list[Category]:
+    """What this category was split into; empty where it was not."""
+    with runtime.sessions.read() as session:
+        ids = taxonomy_edits.list_parts(session, category_id)
+    known = load_categories(runtime)
+    return [known[id_] for id_ in ids if id_ in known]
+
+
+def _load_english(runtime: Runtime, session: Session) -> dict[str, str]:
+    nodes = sorted(load_categories(runtime).values(), key=lambda node: node.retired_at is None)  # in use: it counts
+    return {node.path: node.path_en for node in nodes if node.path_en}
+
+
+_english = PerRevision("taxonomy", _load_english)
+
+
+def english_paths(runtime: Runtime) -> dict[str, str]:
+    """Path -> path in English, of all categories that have one."""
+    return _english.get(runtime)

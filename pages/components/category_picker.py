@@ -33,12 +33,14 @@ def category_picker(
     browse: bool = True,
     pick_inner: bool = False,
     on_pick: Callable[[int], None] | None = None,
+    inner_first: bool = False,
 ) -> int | None:
     """Draw the picker; the id of the category just picked, in the one run that follows the pick, else None.
 
     A pick reruns the enclosing fragment (or page); typing reruns only the picker. Only leaves can be picked
     unless `pick_inner`. `on_pick` is called with the id before that run, as other widgets' callbacks are; use
-    it or the return value, not both. `browse` shows the tree while nothing is typed. It sits not in a form.
+    it or the return value, not both. `browse` shows the tree while nothing is typed; `inner_first` lists leaves last
+    of what is found. It sits not in a form.
     """
     with st.container(gap=None):
         result = _box_component(
@@ -53,7 +55,7 @@ def category_picker(
             height=_HEIGHT,
             on_picked_change=lambda: _forward(key, pick_inner, on_pick),
         )
-        _line(key)
+        _line(key, inner_first)
     return _checked(result.get("picked"), pick_inner)
 
 
@@ -88,28 +90,29 @@ def _forward(key: str, pick_inner: bool, on_pick: Callable[[int], None] | None) 
 
 
 @st.fragment
-def _line(key: str) -> None:
+def _line(key: str, inner_first: bool) -> None:
     """Invisible: carries what is typed to the server and the hits back, and reruns nothing else."""
     line = f"{key}.line"
     _line_component(
         key=line,
         data={"role": "line", "key": key, "answer": st.session_state.pop(f"{line}.answer", None)},
-        on_request_change=lambda: _answer(line),
+        on_request_change=lambda: _answer(line, inner_first),
     )
 
 
-def _answer(line: str) -> None:
+def _answer(line: str, inner_first: bool) -> None:
     request = st.session_state[line].get("request")
     if isinstance(request, dict) and isinstance(request.get("seq"), int):
         words = request.get("words")
-        found = _search(words) if isinstance(words, str) else _level(request.get("parent"))
+        found = _search(words, inner_first) if isinstance(words, str) else _level(request.get("parent"))
         st.session_state[f"{line}.answer"] = {"seq": request["seq"], **found}
 
 
-def _search(words: str) -> dict[str, Any]:
+def _search(words: str, inner_first: bool) -> dict[str, Any]:
     found = find_categories(runtime(), words, _LIMIT)
     taxonomy = load_taxonomy(runtime())
-    items = [_item(taxonomy, hit.category, hit) for hit in found.hits]
+    hits = sorted(found.hits, key=lambda hit: inner_first and hit.category.is_leaf)
+    items = [_item(taxonomy, hit.category, hit) for hit in hits]
     return {"browsing": False, "items": items, "total": found.n_found, "trail": []}
 
 

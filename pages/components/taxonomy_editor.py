@@ -15,6 +15,7 @@ from db.enums import TaxonomyEditKind
 from pages.components.category_picker import category_picker
 from pages.components.context import actor, runtime
 from pages.components.taxonomy_results import make_campaign_of, show_result, tell_result
+from pages.components.taxonomy_words import sentence
 from pages.components.words import N_, _, error_text, escape, language
 
 KEY = "taxonomy.edit"
@@ -143,7 +144,8 @@ def _target_fields(node: Category | None, act: str, key: str) -> None:
         "merge": _("Into which category?"),
         "retire": _("Who takes over its products? (not needed when it has none)"),
     }
-    category_picker(f"{key}.picker", words[act], browse=False, pick_inner=True, on_pick=_pick)
+    inner_first = act == "move" or (node is not None and not node.is_leaf)  # leaves would mostly be refused
+    category_picker(f"{key}.picker", words[act], browse=False, pick_inner=True, on_pick=_pick, inner_first=inner_first)
     target = load_categories(runtime()).get(st.session_state.get(TARGET) or 0)
     if target is not None:
         st.markdown(_("Chosen: {category}").format(category=f"**{escape(_path(target))}**"))
@@ -216,11 +218,6 @@ def _do() -> None:
     tell_result(edit)
     if asked.act == "split" and st.session_state.get(WITH_CAMPAIGN):
         make_campaign_of(edit)
-
-
-def sentence(template: str, values: dict[str, Any]) -> str:
-    """What core said, in the person's language."""
-    return _(template).format(**values)
 
 
 def _path(category: Category) -> str:

@@ -8,6 +8,7 @@ from core.permissions import Action, may
 from pages.components.context import actor, runtime
 from pages.components.numbers import count_text, time_text
 from pages.components.taxonomy_results import campaign_button, undo_button
+from pages.components.taxonomy_words import sentence
 from pages.components.words import _, escape
 
 PAGE = 20
@@ -38,7 +39,7 @@ def _go(before: int | None) -> None:
 
 def _line(edit: PastEdit) -> None:
     template, values = say_edit(edit.kind, edit.words)
-    what = f"**{edit.id} · {_(KINDS[edit.kind])}** {escape(_(template).format(**values))}"
+    what = f"**{edit.id} · {_(KINDS[edit.kind])}** {escape(sentence(template, values))}"
     facts = [f"{escape(edit.person)}, {time_text(edit.created_at)}"]
     if edit.n_products:
         facts.append(_("{n} products").format(n=count_text(edit.n_products)))

@@ -13,6 +13,7 @@ from core.permissions import Action, may
 from db.enums import CampaignKind
 from pages.components.context import actor, runtime
 from pages.components.numbers import count_text
+from pages.components.taxonomy_words import sentence
 from pages.components.words import _, error_text, escape
 
 RESULT, SAID = "taxonomy.result", "taxonomy.result.said"
@@ -39,7 +40,7 @@ def show_result() -> None:
     if edit is None:
         return
     template, values = say_edit(edit.kind, edit.words)
-    done = _("Done: {what}.").format(what=_(template).format(**values))
+    done = _("Done: {what}.").format(what=sentence(template, values))
     if edit.n_products:
         done += " " + _("{n} products went along with their labels.").format(n=count_text(edit.n_products))
     with st.container(border=True):

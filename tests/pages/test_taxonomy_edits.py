@@ -4,9 +4,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.catalogue.taxonomy import load_categories
+from core.catalogue.taxonomy_edits.acts import merge_categories, rename_category
+from core.labeling.campaigns import create_campaign, delete_campaign
 from core.people import sign_in_local
 from core.runtime import Runtime
-from db.enums import Role
+from core.types import Actor
+from db.enums import CampaignKind, Role
 from pages.components.context import ACTOR_KEY
 from tests.core.catalogue.taxonomy_edits.trees import Shop, decide, fill_shop, labels_now
 
@@ -51,6 +54,9 @@ def test_a_split_is_shown_done_and_undone(page: AppTest, shop: Shop, sqlite_runt
     assert "2 products went along" in texts(page)
     assert "is made, with" in texts(page)  # the tick for its campaign was set
     assert "taxonomy.result.campaign.1" not in {button.key for button in page.button}
+    assert [one.value for one in page.info if "split into" in one.value] == [
+        "It was split into '옷 \\> 청바지', '옷 \\> 나머지'."
+    ]
     press(page, "Undo")
     assert labels_now(sqlite_runtime) == before
     assert "too broad" in texts(page)
@@ -61,6 +67,24 @@ def test_what_is_refused_says_why(page: AppTest, shop: Shop) -> None:
     page.text_input(f"taxonomy.edit.rename.{shop.leaves[0]}.name").set_value("셔츠").run()
     press(page, "See what it touches")
     assert "Merge the two instead" in page.error[0].value
+
+
+def test_english_pages_name_paths_in_english(page: AppTest, shop: Shop, actor: Actor, sqlite_runtime: Runtime) -> None:
+    for id_, name in ((shop.clothes, "Clothes"), (shop.leaves[0], "Trousers"), (shop.leaves[1], "Shirts")):
+        rename_category(sqlite_runtime, actor, id_, load_categories(sqlite_runtime)[id_].name, name)
+    merge_categories(sqlite_runtime, actor, shop.leaves[0], shop.leaves[1], reason="x")
+    page.run()
+    assert "'Clothes \\> Trousers' becomes a part of 'Clothes \\> Shirts'" in texts(page)
+
+
+def test_a_deleted_campaign_is_offered_until_it_is_restored(open_page, shop: Shop, sqlite_runtime: Runtime) -> None:  # type: ignore[no-untyped-def]
+    actor = sign_in_local(sqlite_runtime, "tester")
+    made = create_campaign(sqlite_runtime, actor, "x", CampaignKind.RANDOM)
+    delete_campaign(sqlite_runtime, actor, made.id, "y")
+    audit = open_page("pages/audit.py").run()
+    press(audit, "Restore this campaign")
+    assert "Restore this campaign" not in [button.label for button in audit.button]
+    assert "campaign deleted" in texts(audit)
 
 
 def test_a_new_leaf_from_the_first_level(page: AppTest, sqlite_runtime: Runtime) -> None:

@@ -12,6 +12,7 @@ from core.catalogue.taxonomy_edits.acts import (
     undo_edit,
 )
 from core.catalogue.taxonomy_edits.meaning import resolve
+from core.catalogue.taxonomy_view import list_parts
 from core.errors import Conflict, InvalidInput
 from core.labeling.campaigns.creating import create_campaign
 from core.labeling.campaigns.kinds import Inputs
@@ -53,10 +54,13 @@ def test_products_are_sorted_by_words_and_come_back(runtime: Runtime, actor: Act
     tree = load_categories(runtime)
     assert resolve(tree, trousers) == rest
     assert (tree[trousers].retired_at is None) == below
+    assert tree[trousers].is_split
+    assert {part.name for part in list_parts(runtime, trousers)} == {part.name for part in PARTS}
     with runtime.sessions.write() as session:
         path = ("옷", "바지")
         assert ensure_categories(session, [path], utc_now()) == {path: rest}
     assert undo_edit(runtime, actor, edit.id).n_products == edit.n_products
+    assert not list_parts(runtime, trousers)
     check_nothing_lost(runtime, seen)
     assert labels_now(runtime) == before
     assert load_categories(runtime)[trousers].path == "옷 > 바지"
