@@ -20,6 +20,7 @@ from core.labeling.members import set_members
 from core.permissions import Action, may
 from db.enums import CampaignStatus
 from pages.components.campaign_form import N_MADE
+from pages.components.campaign_guidelines import campaign_guidelines
 from pages.components.campaign_names import campaign_name, free_text
 from pages.components.campaign_settings import people
 from pages.components.context import actor, runtime
@@ -82,6 +83,8 @@ def _more(campaign: Campaign, taken: list[str]) -> None:
     st.divider()
     _members(campaign)
     st.divider()
+    campaign_guidelines(campaign)
+    st.divider()
     key = f"campaigns.reason.{campaign.id}"
     st.text_input(_("Why it is deleted"), key=key, max_chars=1_000)
     st.button(
@@ -133,13 +136,17 @@ def _members(campaign: Campaign) -> None:
         _("Save the members"),
         key=f"campaigns.set_members.{campaign.id}",
         icon=":material/group:",
-        on_click=lambda: _act(set_members, campaign.id, st.session_state[key]),
+        on_click=lambda: _do(set_members, campaign.id, st.session_state[key]),
     )
 
 
 def _button(name: str, label: str, icon: str, action: Callable[..., Any], campaign: Campaign) -> None:
     key = f"campaigns.{name}.{campaign.id}"
-    st.button(label, key=key, icon=icon, on_click=_act, args=(action, campaign.id))
+    st.button(label, key=key, icon=icon, on_click=_do, args=(action, campaign.id))
+
+
+def _do(action: Callable[..., Any], campaign_id: int, *more: Any) -> None:
+    _act(action, campaign_id, *more)
 
 
 def _act(action: Callable[..., Any], campaign_id: int, *more: Any) -> bool:

@@ -119,9 +119,7 @@ def test_blind_campaigns_are_decided_one_by_one(open_page: OpenPage, sqlite_runt
     assert not page.checkbox
 
 
-def test_a_paused_campaign_says_who_can_resume_it(
-    open_page: OpenPage, sqlite_runtime: Runtime, queue: Queue
-) -> None:
+def test_a_paused_campaign_says_who_can_resume_it(open_page: OpenPage, sqlite_runtime: Runtime, queue: Queue) -> None:
     page = open_page(PAGE)
     page.query_params["campaign"] = str(queue.campaign_id)
     page.run()
