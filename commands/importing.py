@@ -121,7 +121,7 @@ def _say_strangers(strangers: dict[str, int]) -> str:
     shown = list(strangers)[:SHOWN_STRANGERS]
     people = ",".join(f"{who}=Name" for who in shown) + (",..." if len(strangers) > len(shown) else "")
     return (
-        f"\n{sum(strangers.values()):,} annotations were left out: nobody here is known as {', '.join(shown)}"
+        f"\nAnnotations left out: {sum(strangers.values()):,}, as nobody here is known as {', '.join(shown)}"
         f"{' ...' if len(strangers) > len(shown) else ''}.\n"
         f'Say who they are and import the file again; what is there already stays: --people "{people}"'
     )
