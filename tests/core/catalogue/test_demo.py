@@ -343,9 +343,10 @@ def test_an_image_folder_that_cannot_be_written_is_a_clear_error_and_no_half_cat
 def test_no_other_code_names_the_planted_truth() -> None:
     """Above all nothing under core/training, core/serving and models: a model that saw the answers proves nothing.
 
-    Benches measure against it.
+    Benches measure against it; the demo's simulated annotators err around it.
     """
     allowed = {"db/demo.py", "db/tables/__init__.py", "db/tables/catalogue.py"}
+    allowed |= {"db/simulated_crowd.py", "core/labeling/simulated_crowd.py"}
     naming = re.compile(r"DemoTruthRow|demo_truths|db\.demo\b|from db import [^\n]*\bdemo\b|make_products")
     found = {
         str(path.relative_to(ROOT))

@@ -149,7 +149,7 @@ def start(runtime: Runtime, seed: int) -> tuple[list[Walk], list[int]]:
         group(runtime, shelf.products[first : first + 4], f"g{first}")
     one = add_campaign(runtime, shelf, shelf.products[:16])
     two = add_campaign(runtime, shelf, shelf.products[6:20], overlap=2, name="twice")
-    set_campaign(runtime, two, gold_rate=0.3)  # one has none: there products are decided by the lot
+    set_campaign(runtime, two, gold_rate=0.5)  # one has none: there products are decided by the lot
     people = [annotator(runtime, name) for name in ("Mia", "Jun", "Ada")]
     return [Walk(runtime, person, shelf, [one, two], seed + i) for i, person in enumerate(people)], [one, two]
 
