@@ -60,10 +60,9 @@ def list_campaigns(
     return list(session.scalars(sa.select(CampaignRow).where(*wanted).order_by(CampaignRow.id.desc()).limit(limit)))
 
 
-def list_choices(
-    session: Session, ids: list[int], limit: int, person_id: int | None = None
-) -> list[sa.Row[int, str, CampaignStatus, str | None]]:
-    """Id, name, status, guidelines of up to `limit` campaigns that are not closed or whose id is given.
+def list_choices(session: Session, ids: list[int], limit: int, person_id: int | None = None) -> list[sa.Row[Any]]:
+    """Id, name, status, guidelines, is_blind, gold_rate, overlap, strata of up to `limit` campaigns that are not
+    closed or whose id is given.
 
     With a `person_id` only those that are everybody's or this person's.
     """
@@ -73,7 +72,9 @@ def list_choices(
     )
     if person_id is not None:
         wanted = sa.and_(wanted, is_everybodys_or_mine(CampaignRow.id, person_id))
-    query = sa.select(CampaignRow.id, CampaignRow.name, CampaignRow.status, CampaignRow.guidelines).where(wanted)
+    shown = (CampaignRow.id, CampaignRow.name, CampaignRow.status, CampaignRow.guidelines)
+    how = (CampaignRow.is_blind, CampaignRow.gold_rate, CampaignRow.overlap, CampaignRow.strata)
+    query = sa.select(*shown, *how).where(wanted)
     first = sa.case((CampaignRow.id.in_(ids), 0), else_=1)  # so that the limit takes none of them
     kept = list(session.execute(query.order_by(first, CampaignRow.id.desc()).limit(limit)))
     return sorted(kept, key=lambda row: -row.id)
@@ -130,6 +131,13 @@ def set_deleted(session: Session, campaign_id: int, at: datetime | None) -> bool
     is_there = CampaignRow.deleted_at.is_(None) if at is not None else CampaignRow.deleted_at.is_not(None)
     change = sa.update(CampaignRow).where(CampaignRow.id == campaign_id, is_there).values(deleted_at=at)
     return session.scalar(change.returning(CampaignRow.id)) is not None
+
+
+def set_guidelines(session: Session, campaign_id: int, expected: str | None, text: str | None) -> bool:
+    """False when they are not what was expected any more, or the campaign is deleted."""
+    is_same = CampaignRow.guidelines.is_not_distinct_from(expected)
+    change = sa.update(CampaignRow).where(CampaignRow.id == campaign_id, CampaignRow.deleted_at.is_(None), is_same)
+    return session.scalar(change.values(guidelines=text).returning(CampaignRow.id)) is not None
 
 
 def find_unusable(session: Session, category_ids: tuple[int, ...]) -> set[int]:

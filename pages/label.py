@@ -101,7 +101,8 @@ def draw_card(campaign: CampaignChoice, n_left: int) -> CardView | None:
         other_buttons(card, decide, skip)
         if not card.is_blind:  # what others said of the product would sway
             also_fits(card, task.product_id)
-            bulk_link(campaign.id)
+            if not campaign.is_one_by_one:
+                bulk_link(campaign.id)
         guidelines(campaign.guidelines, () if card.asked else card.guidelines)
     st.text_input(
         _("Note"),

@@ -114,3 +114,11 @@ def test_the_next_label_goes_to_ticked_near_duplicates(
     press(page, "label.undo_last.")
     assert title(page) == queue.title(1)
     assert product_label(sqlite_runtime, queue.product_ids[1]) == (queue.leaf_ids[5], LabelSource.IMPORT)
+
+
+@pytest.mark.parametrize(("change", "is_offered"), [({}, True), ({"gold_rate": 0.1}, False), ({"overlap": 2}, False)])
+def test_many_at_once_is_offered_where_it_may_be(
+    open_page: OpenPage, sqlite_runtime: Runtime, queue: Queue, change: dict[str, float], is_offered: bool
+) -> None:
+    set_campaign(sqlite_runtime, queue.campaign_id, **change)
+    assert any(button.key == "label.bulk" for button in open_page(PAGE).button) == is_offered

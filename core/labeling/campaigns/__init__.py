@@ -10,6 +10,7 @@ from core.labeling.campaigns.campaign import (
     list_names,
 )
 from core.labeling.campaigns.creating import clone_campaign, create_campaign, ensure_default_campaign
+from core.labeling.campaigns.guidelines import set_guidelines
 from core.labeling.campaigns.held_out import are_folds_missing
 from core.labeling.campaigns.kinds import LOW_CONFIDENCE, Inputs, Recipe, ready_made
 from core.labeling.campaigns.lifecycle import (
@@ -48,4 +49,5 @@ __all__ = [
     "restore_campaign",
     "resume_campaign",
     "run_build_job",
+    "set_guidelines",
 ]

@@ -6,12 +6,21 @@ import pytest
 import sqlalchemy as sa
 
 from core.catalogue.products import ProductFilter
-from core.errors import Conflict, Forbidden, InvalidInput, UnknownCategory
-from core.labeling.campaigns import CampaignSettings, Inputs, Stratum, create_campaign, get_campaign, list_choices
+from core.errors import Conflict, Forbidden, InvalidInput, NotFound, StaleEdit, UnknownCategory
+from core.labeling.campaigns import (
+    CampaignSettings,
+    Inputs,
+    Stratum,
+    create_campaign,
+    get_campaign,
+    list_choices,
+    set_guidelines,
+)
 from core.labeling.decisions import record_decision, undo_decision
 from core.labeling.members import set_members
 from core.labeling.queue import claim_task
 from core.labeling.targets import checks_needed, close_if_reached, measure_errors
+from core.revisions import revision
 from core.runtime import Runtime
 from core.training.intervals import wilson_interval
 from core.types import Actor, utc_now
@@ -227,3 +236,42 @@ def test_settings_that_cannot_be(runtime: Runtime, actor: Actor) -> None:
     create_campaign(runtime, actor, "a", RANDOM)
     with pytest.raises(Conflict):
         create_campaign(runtime, actor, "a", RANDOM)
+
+
+def test_guidelines_change_while_people_work(runtime: Runtime, actor: Actor) -> None:
+    fill_shelf(runtime, 5)
+    made = create_campaign(runtime, actor, "guided", RANDOM)
+    before = revision(runtime, "campaigns")
+    changed = set_guidelines(runtime, actor, made.id, " Sets go\r\nby the first thing. ", None)
+    assert revision(runtime, "campaigns") > before
+    assert changed.guidelines == "Sets go\nby the first thing."
+    assert list_choices(runtime)[0].guidelines == changed.guidelines
+    with pytest.raises(StaleEdit):
+        set_guidelines(runtime, actor, made.id, "Mine", None)
+    with pytest.raises(InvalidInput):
+        set_guidelines(runtime, actor, made.id, "x" * 20_001, changed.guidelines)
+    with pytest.raises(Forbidden):
+        set_guidelines(runtime, annotator(runtime, "Mia"), made.id, "Mine", changed.guidelines)
+    with pytest.raises(NotFound):
+        set_guidelines(runtime, actor, made.id + 1, "Mine", None)
+    assert count(runtime, AuditRow, AuditRow.action == "set_guidelines") == 1
+    assert set_guidelines(runtime, actor, made.id, "", changed.guidelines).guidelines is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_one_by_one"),
+    [
+        (CampaignSettings(), False),
+        (CampaignSettings(strata=(Stratum(1, share=0.5),)), False),
+        (CampaignSettings(is_blind=True), True),
+        (CampaignSettings(gold_rate=0.1), True),
+        (CampaignSettings(overlap=2), True),
+        (CampaignSettings(strata=(Stratum(2, share=0.5),)), True),
+    ],
+)
+def test_what_is_decided_one_by_one(
+    sqlite_runtime: Runtime, actor: Actor, settings: CampaignSettings, is_one_by_one: bool
+) -> None:
+    fill_shelf(sqlite_runtime, 5)
+    create_campaign(sqlite_runtime, actor, "one", RANDOM, settings=settings)
+    assert list_choices(sqlite_runtime)[0].is_one_by_one == is_one_by_one
