@@ -1,5 +1,6 @@
-"""Commands: campaign create, list, pause, resume, close, reopen, clone, delete, restore, members."""
+"""Commands: campaign create, list, pause, resume, close, reopen, clone, delete, restore, members, guidelines."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     campaign.command("clone")(clone_command)
     campaign.command("delete")(delete_command)
     campaign.command("members")(members_command)
+    campaign.command("guidelines")(guidelines_command)
     app.add_typer(campaign, name="campaign")
 
 
@@ -122,3 +124,37 @@ def members_command(
         campaign = get_campaign(runtime, campaign_id)
     names = ", ".join(name for _id, name in campaign.members) or "everybody"
     emit(as_json, facts_of(campaign), f"Campaign {campaign.id} is for {names}.")
+
+
+def guidelines_command(
+    campaign_id: int,
+    text: Annotated[str | None, typer.Option(help="The new guidelines; '' for none.")] = None,
+    file: Annotated[Path | None, typer.Option(help="The file that holds them, as UTF-8.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Change what a campaign tells its people; the next card of everybody shows it. Without an option: print it.
+
+    Examples:
+
+        cli.py campaign guidelines 3 --text "Sets belong to the first thing in the title."
+
+        cli.py campaign guidelines 3 --file guidelines.txt
+    """
+    from core.labeling.campaigns import get_campaign, set_guidelines
+
+    if text is not None and file is not None:
+        raise typer.BadParameter("Give --text or --file, not both.", param_hint="--file")
+    wanted = text if file is None else _text_of(file)
+    with opened() as (runtime, actor):
+        campaign = get_campaign(runtime, campaign_id)
+        if wanted is not None:
+            campaign = set_guidelines(runtime, actor, campaign_id, wanted, campaign.guidelines)
+    facts = {"campaign_id": campaign.id, "guidelines": campaign.guidelines}
+    emit(as_json, facts, campaign.guidelines or f"Campaign {campaign.id} has no guidelines.")
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"'{file}' cannot be read: {error}", param_hint="--file") from None

@@ -20,6 +20,7 @@ from core.labeling.members import set_members
 from core.permissions import Action, may
 from db.enums import CampaignStatus
 from pages.components.campaign_form import N_MADE
+from pages.components.campaign_guidelines import campaign_guidelines
 from pages.components.campaign_names import campaign_name, free_text
 from pages.components.campaign_settings import people
 from pages.components.context import actor, runtime
@@ -81,6 +82,8 @@ def _more(campaign: Campaign, taken: list[str]) -> None:
     _clone(campaign, taken)
     st.divider()
     _members(campaign)
+    st.divider()
+    campaign_guidelines(campaign)
     st.divider()
     key = f"campaigns.reason.{campaign.id}"
     st.text_input(_("Why it is deleted"), key=key, max_chars=1_000)

@@ -1,5 +1,6 @@
 """Campaigns from a terminal: every kind's inputs, filters and settings, and what becomes of a campaign."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,3 +79,16 @@ def test_a_campaign_is_closed_opened_cloned_deleted_and_restored(shelf: Shelf) -
         create("random", "--name", "Random")
     assert create("random")["name"] == "Random 3"
     assert run("campaign", "restore", made)["status"] == "active"
+
+
+def test_guidelines_are_printed_and_changed(shelf: Shelf, tmp_path: Path) -> None:  # noqa: F811
+    made = create("random")["campaign_id"]
+    assert run("campaign", "guidelines", made)["guidelines"] is None
+    assert run("campaign", "guidelines", made, "--text", "Look twice.")["guidelines"] == "Look twice."
+    file = tmp_path / "how.txt"
+    file.write_text("첫 상품으로 정합니다.\n", encoding="utf-8")
+    assert run("campaign", "guidelines", made, "--file", file)["guidelines"] == "첫 상품으로 정합니다."
+    refused = CliRunner().invoke(app, ["campaign", "guidelines", str(made), "--file", str(tmp_path / "none.txt")])
+    assert refused.exit_code == 2
+    with pytest.raises(NotFound):
+        run("campaign", "guidelines", made + 1)

@@ -116,7 +116,9 @@ def test_the_next_label_goes_to_ticked_near_duplicates(
     assert product_label(sqlite_runtime, queue.product_ids[1]) == (queue.leaf_ids[5], LabelSource.IMPORT)
 
 
-@pytest.mark.parametrize(("change", "is_offered"), [({}, True), ({"gold_rate": 0.1}, False), ({"overlap": 2}, False)])
+@pytest.mark.parametrize(
+    ("change", "is_offered"), [({"overlap": 1}, True), ({"gold_rate": 0.1}, False), ({"overlap": 2}, False)]
+)
 def test_many_at_once_is_offered_where_it_may_be(
     open_page: OpenPage, sqlite_runtime: Runtime, queue: Queue, change: dict[str, float], is_offered: bool
 ) -> None:

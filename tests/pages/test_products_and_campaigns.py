@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.jobs.queue import find_unfinished_job
-from core.labeling.campaigns import CampaignSettings, Stratum, list_campaigns
+from core.labeling.campaigns import CampaignSettings, Stratum, list_campaigns, set_guidelines
 from core.people import sign_in_local
 from core.runtime import Runtime
 from core.settings import ROOT
@@ -257,6 +257,24 @@ def test_clone_delete_and_restore_by_button(open_page, sqlite_runtime: Runtime) 
     assert page.text_input(key="campaigns.name.low_confidence.2").value == "Low confidence 3"
     page.button(key=f"campaigns.restore.{made.id}").click().run()
     assert len(list_campaigns(sqlite_runtime)) == 2
+
+
+def test_guidelines_are_changed_and_none_are_lost(open_page, sqlite_runtime: Runtime, actor: Actor) -> None:  # type: ignore[no-untyped-def]
+    page = open_page("campaigns")
+    create(page)
+    (made,) = list_campaigns(sqlite_runtime)
+    field, button = f"campaigns.set_guidelines.{made.id}.{hash(None)}", f"campaigns.save_guidelines.{made.id}"
+    set_guidelines(sqlite_runtime, actor, made.id, "Theirs.", None)
+    page.text_area(key=field).input("Mine.")
+    page.button(key=button).click().run()
+    assert not page.exception
+    assert list_campaigns(sqlite_runtime)[0].guidelines == "Theirs."
+    assert [one.value for one in page.code] == ["Mine."]
+    page.text_area(key=f"campaigns.set_guidelines.{made.id}.{hash('Theirs.')}").input("Both.")
+    page.button(key=button).click().run()
+    assert list_campaigns(sqlite_runtime)[0].guidelines == "Both."
+    assert "Saved" in page.toast[0].value
+    assert not page.code
 
 
 def test_filters_of_the_products_page(open_page) -> None:  # type: ignore[no-untyped-def]
