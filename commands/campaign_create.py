@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.campaign_words import emit_made, free_name, people_of_words
+from commands.campaign_words import emit_made, emit_preview, free_name, people_of_words
 from commands.category_words import category_of_words
 from commands.terminal import JsonFlag, chosen_word, opened, progress_shown
 from core.errors import InvalidInput
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 KINDS = {kind.value.replace("_", "-"): kind for kind in CampaignKind}
 ORDERS = {order.value.replace("_", "-"): order for order in CampaignOrder}
+SAMPLE = 10  # products that a dry run shows
+LARGEST = 10**9  # it counts them all
 KindWord = Annotated[str, typer.Option(metavar="|".join(KINDS), help="Which products, in which order.")]
 
 
@@ -51,6 +53,7 @@ def create_command(
     target_error: Annotated[float | None, typer.Option(help="It closes when surely fewer labels change, 0..1.")] = None,
     member: Annotated[list[str] | None, typer.Option(help="Only these people work in it: names or ids.")] = None,
     guidelines: Annotated[str, typer.Option(help="Shown beside each card.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many and which first.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Make a labeling queue.
@@ -72,12 +75,14 @@ def create_command(
 
         cli.py campaign create --kind random --filter mall_id=3 --filter months=6,7,8 --order expected-gain --limit 300
 
+        cli.py campaign create --kind mall-audit --mall "My mall" --dry-run
+
         cli.py campaign create --kind ambiguous-pair --category "남성 > 바지" --category "여성 > 바지" --overlap 2
 
         cli.py campaign create --kind random --limit 1000 --target-error 0.05 --strata '[{"share": 0.2, "overlap": 3}]'
     """
     from core.catalogue.products import ProductFilter
-    from core.labeling.campaigns import Inputs, create_campaign, ready_made
+    from core.labeling.campaigns import Inputs, create_campaign, preview_queue, ready_made
 
     chosen = chosen_word(KINDS, kind, "--kind")
     with opened() as (runtime, actor):
@@ -102,6 +107,10 @@ def create_command(
             "target_error": target_error,
         }
         settings = replace(settings, **{name: value for name, value in changes.items() if value is not None})
+        by = chosen_word(ORDERS, order, "--order") if order else recipe.order
+        if dry_run:
+            emit_preview(as_json, preview_queue(runtime, actor, chosen, wanted, by, settings, limit, SAMPLE, LARGEST))
+            return
         with progress_shown("build_campaign") as show:
             campaign = create_campaign(
                 runtime,
@@ -109,7 +118,7 @@ def create_command(
                 name or free_name(runtime, chosen.value.replace("_", " ").capitalize()),
                 chosen,
                 wanted,
-                chosen_word(ORDERS, order, "--order") if order else recipe.order,
+                by,
                 guidelines=guidelines or None,
                 limit=limit,
                 on_report=show,

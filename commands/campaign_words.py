@@ -7,7 +7,7 @@ from core.errors import InvalidInput
 from core.runtime import Runtime
 
 if TYPE_CHECKING:
-    from core.labeling.campaigns import Campaign
+    from core.labeling.campaigns import Campaign, QueuePreview
 
 
 def people_of_words(runtime: Runtime, words: list[str]) -> tuple[int, ...]:
@@ -34,6 +34,29 @@ def emit_made(as_json: bool, campaign: "Campaign") -> None:
     """Tell of a campaign that was just made."""
     text = f"Campaign {campaign.id} '{campaign.name}' waits with {campaign.n_tasks:,} tasks."
     emit(as_json, facts_of(campaign), text)
+
+
+def emit_preview(as_json: bool, preview: "QueuePreview") -> None:
+    """Tell what a campaign would ask, that was not made."""
+    facts = {
+        "dry_run": True,
+        "needs_folds": preview.needs_folds,
+        "n_found": preview.n_found,
+        "n_products": preview.n_asked,
+        "first": [
+            {"product_id": one.id, "title": one.title, "confidence": one.confidence, "margin": one.margin}
+            for one in preview.rows
+        ],
+    }
+    if preview.needs_folds:
+        text = (
+            "Nothing is held out yet: making this campaign sets about a tenth of the labeled products aside for good."
+        )
+    else:
+        first = [f"{one.id:>9}  {one.title}" for one in preview.rows]
+        head = f"It would ask {preview.n_asked:,} of {preview.n_found:,} products; nothing was made."
+        text = "\n".join([head, *(["The first of them:"] if first else []), *first])
+    emit(as_json, facts, text)
 
 
 def facts_of(campaign: "Campaign") -> dict[str, Any]:

@@ -46,7 +46,7 @@ def rank_products(session: Session, ranking: Ranking) -> tuple[int, int]:
     queued = sa.func.coalesce(sa.func.max(TaskRow.position) + 1, 0)
     own = (TaskRow.campaign_id == ranking.campaign_id, TaskRow.is_gold.is_(False))
     n_queued = session.scalar(sa.select(queued).where(*own)) or 0
-    found = _found(ranking)
+    found = found_in_order(ranking)
     if n_queued:
         found = found.where(~sa.exists().where(*own, TaskRow.product_id == found.selected_columns.product_id))
     if ranking.limit is not None:
@@ -57,7 +57,7 @@ def rank_products(session: Session, ranking: Ranking) -> tuple[int, int]:
     return n_queued, session.scalar(sa.select(sa.func.count()).select_from(ranked)) or 0
 
 
-def _found(ranking: Ranking) -> sa.Select[Any]:
+def found_in_order(ranking: Ranking) -> sa.Select[Any]:
     """rank, product_id, overlap of what the filter finds; with a cap the first so many of each category."""
     keys, downwards = sort_keys(ranking.conditions, ranking.order)
     directed = [key.desc() if downwards else key for key in keys]
@@ -65,7 +65,7 @@ def _found(ranking: Ranking) -> sa.Select[Any]:
     if ranking.max_per_category is None:
         rank = sa.func.row_number().over(order_by=directed) - 1
         return select_products(ranking.conditions, ranking.order, rank.label("rank"), *columns)
-    place = sa.func.row_number().over(partition_by=_group(ranking), order_by=directed)
+    place = sa.func.row_number().over(partition_by=category_of(ranking), order_by=directed)
     named = [key.label(f"key_{i}") for i, key in enumerate(keys)]
     inner = select_products(ranking.conditions, ranking.order, *columns, place.label("place"), *named).subquery("found")
     order = [inner.c[f"key_{i}"].desc() if downwards else inner.c[f"key_{i}"] for i in range(len(keys))]
@@ -74,7 +74,7 @@ def _found(ranking: Ranking) -> sa.Select[Any]:
     return kept.where(inner.c.place <= ranking.max_per_category)
 
 
-def _group(ranking: Ranking) -> sa.ColumnElement[Any]:
+def category_of(ranking: Ranking) -> sa.ColumnElement[Any]:
     """What the cap counts by. Products without any category are one group."""
     if ranking.by_mall_category:
         return sa.func.coalesce(ProductRow.mall_category_id, 0)

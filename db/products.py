@@ -79,6 +79,11 @@ def _shown(page: sa.Subquery, model_version_id: int | None) -> sa.Select[Any]:
     return query.add_columns(*PREDICTION_COLUMNS).outerjoin(PredictionRow, prediction)
 
 
+def show_products(session: Session, page: sa.Select[Any], conditions: Conditions) -> list[sa.RowMapping]:
+    """What a list shows of the products of `page` (its column id), with its other columns, in no order."""
+    return list(session.execute(_shown(page.subquery("page"), conditions.model_version_id)).mappings())
+
+
 def count_products(session: Session, conditions: Conditions, at_most: int) -> int:
     """How many products match, counted no further than `at_most`."""
     found = select_products(conditions, None, sa.literal(1).label("one")).limit(at_most).subquery()

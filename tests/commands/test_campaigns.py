@@ -13,6 +13,7 @@ from core.runtime import Runtime
 from db.enums import Role
 from tests.commands.test_labeling import run, shelf  # noqa: F401 - a fixture
 from tests.core.labeling.shelf import Shelf
+from tests.core.labeling.test_campaigns import queue
 
 
 def create(kind: str, *words: object) -> dict[str, Any]:
@@ -92,3 +93,14 @@ def test_guidelines_are_printed_and_changed(shelf: Shelf, tmp_path: Path) -> Non
     assert refused.exit_code == 2
     with pytest.raises(NotFound):
         run("campaign", "guidelines", made + 1)
+
+
+def test_a_dry_run_makes_nothing_and_shows_the_order(shelf: Shelf, sqlite_runtime: Runtime) -> None:  # noqa: F811
+    words = ("--limit", 4, "--seed", 3, "--max-per-category", 2)
+    seen = create("random", *words, "--dry-run")
+    assert (seen["n_found"], seen["n_products"], run("campaign", "list")["campaigns"]) == (20, 4, [])
+    made = create("random", *words)
+    assert [one["product_id"] for one in seen["first"]] == queue(sqlite_runtime, made["campaign_id"])
+    plain = CliRunner().invoke(app, ["campaign", "create", "--kind", "random", "--dry-run"])
+    assert "It would ask 20 of 20 products" in plain.stdout
+    assert create("human-baseline", "--dry-run")["needs_folds"]

@@ -123,4 +123,4 @@ def test_many_at_once_is_offered_where_it_may_be(
     open_page: OpenPage, sqlite_runtime: Runtime, queue: Queue, change: dict[str, float], is_offered: bool
 ) -> None:
     set_campaign(sqlite_runtime, queue.campaign_id, **change)
-    assert any(button.key == "label.bulk" for button in open_page(PAGE).button) == is_offered
+    assert any(button.key == "label.bulk" for button in open_page(PAGE).run().button) == is_offered

@@ -21,6 +21,7 @@ from core.labeling.campaigns.lifecycle import (
     restore_campaign,
     resume_campaign,
 )
+from core.labeling.campaigns.preview import QueuePreview, preview_queue
 from core.labeling.campaigns.settings import MAX_OVERLAP, CampaignSettings, Stratum
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "CampaignChoice",
     "CampaignSettings",
     "Inputs",
+    "QueuePreview",
     "Recipe",
     "Stratum",
     "are_folds_missing",
@@ -44,6 +46,7 @@ __all__ = [
     "list_choices",
     "list_names",
     "pause_campaign",
+    "preview_queue",
     "ready_made",
     "reopen_campaign",
     "restore_campaign",

@@ -6,13 +6,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from core.catalogue.products import ProductFilter
 from core.errors import N_
 from core.jobs.context import JobContext
 from core.labeling.campaigns.campaign import Campaign, get_campaign
+from core.labeling.campaigns.settings import CampaignSettings
 from core.runtime import Runtime
 from db import campaign_building, campaigns
 from db.campaign_building import Ranking
-from db.enums import CampaignKind, CampaignStatus, ProductOrder
+from db.enums import CampaignKind, CampaignOrder, CampaignStatus, ProductOrder
 from db.people import raise_revision
 
 CHUNK = 2_000  # products: some 30 ms of SQLite's write lock, so that annotators go on meanwhile
@@ -50,19 +52,31 @@ def _fill(runtime: Runtime, campaign: Campaign, limit: int | None, report: Calla
     return is_opened
 
 
+def ranking_of(
+    campaign_id: int,
+    kind: CampaignKind,
+    filter: ProductFilter,
+    order: CampaignOrder,
+    settings: CampaignSettings,
+    limit: int | None,
+) -> Ranking:
+    """What such a campaign asks, in which order."""
+    return Ranking(
+        campaign_id=campaign_id,
+        conditions=filter,
+        order=ProductOrder(order.value),
+        limit=limit,
+        max_per_category=settings.max_per_category,
+        by_mall_category=kind == CampaignKind.MALL_AUDIT,
+        overlap=settings.overlap,
+        strata=tuple(stratum.to_dict() for stratum in settings.strata),
+    )
+
+
 @contextmanager
 def _ranking(runtime: Runtime, campaign: Campaign, limit: int | None) -> Iterator[tuple[sa.Connection, int, int]]:
     """A connection with the products in order, how many are queued already, how many are ranked."""
-    ranking = Ranking(
-        campaign_id=campaign.id,
-        conditions=campaign.filter,
-        order=ProductOrder(campaign.order.value),
-        limit=limit,
-        max_per_category=campaign.settings.max_per_category,
-        by_mall_category=campaign.kind == CampaignKind.MALL_AUDIT,
-        overlap=campaign.settings.overlap,
-        strata=tuple(stratum.to_dict() for stratum in campaign.settings.strata),
-    )
+    ranking = ranking_of(campaign.id, campaign.kind, campaign.filter, campaign.order, campaign.settings, limit)
     with runtime.sessions.engine.connect() as connection:
         with runtime.sessions.scratch(connection) as session:
             counts = campaign_building.rank_products(session, ranking)

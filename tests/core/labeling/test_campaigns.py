@@ -1,10 +1,11 @@
 """Campaigns: the queue is the list of the same filter; built in chunks, once, and going on after a kill."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from core.catalogue.products import ProductFilter, list_products
+from core.catalogue.products import ProductFilter, count_products, list_products
 from core.errors import AppError, Conflict, Forbidden, InvalidInput, JobCancelled, NoModelYet, NotFound, NotReady
 from core.jobs.queue import find_unfinished_job
 from core.jobs.worker import run_claimed, work_until_ended
@@ -20,6 +21,7 @@ from core.labeling.campaigns import (
     list_campaigns,
     list_choices,
     pause_campaign,
+    preview_queue,
     ready_made,
     resume_campaign,
 )
@@ -379,3 +381,22 @@ def test_a_human_baseline_before_any_training_draws_the_folds(
     held_out = [row.id for row in list_products(runtime, ADMIN, ready_made(kind).filter, ProductOrder.RANDOM).rows]
     assert 0 < len(held_out) < 16
     assert queue(runtime, made.id, 0) == queue(runtime, made.id, 1) == held_out
+
+
+@pytest.mark.parametrize("kind", [CampaignKind.RANDOM, CampaignKind.LOW_CONFIDENCE, CampaignKind.MALL_AUDIT])
+@pytest.mark.parametrize(("limit", "cap"), [(None, None), (7, None), (None, 3), (5, 2)])
+def test_a_preview_is_what_the_queue_becomes(
+    runtime: Runtime, actor: Actor, kind: CampaignKind, limit: int | None, cap: int | None
+) -> None:
+    shelf = fill_shelf(runtime, 30)
+    recipe = ready_made(kind, inputs_of(runtime, actor, shelf, kind))
+    settings = replace(recipe.settings, max_per_category=cap)
+    asked = (recipe.filter, recipe.order)
+    seen = preview_queue(runtime, actor, kind, *asked, settings, limit, n_rows=5)
+    assert not list_campaigns(runtime)
+    made = create_campaign(runtime, actor, "made", kind, *asked, limit=limit, settings=settings)
+    found = queue(runtime, made.id)
+    assert (seen.n_asked, [one.id for one in seen.rows]) == (len(found), found[:5])
+    assert seen.n_found == count_products(runtime, actor, recipe.filter) >= seen.n_asked
+    with pytest.raises(Forbidden):
+        preview_queue(runtime, annotator(runtime, "Mia"), kind, *asked, settings)
