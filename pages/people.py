@@ -1,6 +1,5 @@
 """People: who is in the team, how much they did; for admins, inviting and switching off; everybody's own API tokens."""
 
-
 from core.members import list_members
 from core.permissions import Action, may
 from pages.components.context import actor, runtime
