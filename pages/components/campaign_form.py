@@ -19,11 +19,12 @@ from core.labeling.campaigns import (
 from db.enums import CampaignKind, CampaignOrder, ProductOrder
 from pages.components.campaign_inputs import kind_inputs
 from pages.components.campaign_names import KINDS, free_name
+from pages.components.campaign_preview import asked_text, queue_preview
 from pages.components.campaign_settings import read_settings, settings_fields
 from pages.components.context import actor, runtime
 from pages.components.messages import say
 from pages.components.product_filter import ORDERS, chip_texts, query_of
-from pages.components.product_table import cached_page, found_text, product_table
+from pages.components.product_table import product_table
 from pages.components.words import N_, _, error_text, escape
 
 WHAT_FOR = {
@@ -57,9 +58,9 @@ def campaign_form(given: tuple[ProductFilter, ProductOrder] | None) -> None:
     recipe = Recipe(given[0], _order_of(given[1]), CampaignSettings()) if given else _ready(kind)
     if recipe is None:
         return
-    _what_it_takes(recipe, kind, given is not None)
+    what = st.container()
     name = free_name(kind, list_names(runtime()))
-    with st.form("campaigns.form", border=False):
+    with st.container():  # no form: what stands above answers each change
         left, middle, right = st.columns([4, 1, 1])
         left.text_input(_("Name"), value=name, max_chars=200, key=_key(f"name.{kind}"))
         middle.number_input(
@@ -75,7 +76,12 @@ def campaign_form(given: tuple[ProductFilter, ProductOrder] | None) -> None:
         right.number_input(_("At most"), 1, None, limit, key=key, placeholder=_("all"))
         st.text_area(_("Guidelines"), key=_key("guidelines"), max_chars=20_000, height=80)
         settings_fields(kind, recipe, _key(f"more.{kind}"))
-        st.form_submit_button(_("Create the campaign"), type="primary", on_click=_create, args=(kind, recipe, key))
+        st.button(
+            _("Create the campaign"), key="campaigns.create", type="primary", on_click=_create, args=(kind, recipe, key)
+        )
+    with what:
+        said = read_settings(recipe, _key(f"more.{kind}"))
+        _what_it_takes(said, kind, st.session_state[key], given is not None)
     if ERROR in st.session_state:
         st.error(st.session_state.pop(ERROR))
 
@@ -108,7 +114,7 @@ def _ready(kind: CampaignKind) -> Recipe | None:
         return None
 
 
-def _what_it_takes(recipe: Recipe, kind: CampaignKind, is_given: bool) -> None:
+def _what_it_takes(recipe: Recipe, kind: CampaignKind, limit: int | None, is_given: bool) -> None:
     order = ProductOrder(recipe.order.value)
     if is_given:
         parts = [_(ORDERS[order]), *chip_texts(recipe.filter, everything=True).values()]
@@ -120,13 +126,13 @@ def _what_it_takes(recipe: Recipe, kind: CampaignKind, is_given: bool) -> None:
         st.caption(words)
         return
     try:
-        found = found_text(recipe.filter)
+        seen = queue_preview(kind, recipe, limit)
         with st.container(horizontal=True, vertical_alignment="center"):
             query = query_of(recipe.filter, order)
-            st.page_link("pages/products.py", label=found, icon=":material/list:", query_params=query)
+            st.page_link("pages/products.py", label=asked_text(seen), icon=":material/list:", query_params=query)
             is_asked = st.toggle(_("Show the first of them"), key="campaigns.sample")  # no index serves every order
         if is_asked:
-            product_table(cached_page(recipe.filter, order, None).rows[:SAMPLE])
+            product_table(queue_preview(kind, recipe, limit, SAMPLE).rows)
     except AppError as error:
         st.info(escape(error_text(error)), icon=":material/info:")
 

@@ -259,6 +259,20 @@ def test_clone_delete_and_restore_by_button(open_page, sqlite_runtime: Runtime) 
     assert len(list_campaigns(sqlite_runtime)) == 2
 
 
+def test_the_form_says_how_many_and_which_first(open_page, sqlite_runtime: Runtime) -> None:  # type: ignore[no-untyped-def]
+    page = open_page("campaigns", new="kind", kind="random")
+    page.number_input(key="campaigns.limit.random.0").set_value(7).run()
+    assert any("up to 7 of 60 products" in one.label for one in page.get("page_link"))
+    page.toggle(key="campaigns.sample").set_value(True).run()
+    shuffled = titles(page)
+    page.selectbox(key="campaigns.more.random.0.order").set_value(CampaignOrder.OLDEST).run()
+    assert titles(page) != shuffled
+    page.number_input(key="campaigns.more.random.0.max").set_value(1).run()
+    assert not page.exception
+    assert any("of 60 products" in one.label for one in page.get("page_link"))
+    assert 1 <= len(titles(page)) <= 5
+
+
 def test_guidelines_are_changed_and_none_are_lost(open_page, sqlite_runtime: Runtime, actor: Actor) -> None:  # type: ignore[no-untyped-def]
     page = open_page("campaigns")
     create(page)
