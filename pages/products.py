@@ -8,7 +8,8 @@ from core.permissions import Action, may
 from db.enums import ProductOrder
 from pages.components.attribute_reading import attribute_reading
 from pages.components.context import actor
-from pages.components.product_filter import filter_bar, query_of, read_filter
+from pages.components.product_filter import filter_bar, read_filter
+from pages.components.product_filter_words import query_of
 from pages.components.product_table import cached_page, found_text, product_table
 from pages.components.words import _, error_text, escape
 

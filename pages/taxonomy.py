@@ -2,23 +2,19 @@
 
 import streamlit as st
 
-from core.catalogue.taxonomy import load_categories
-from core.catalogue.taxonomy_edits.meaning import resolve
-from core.catalogue.taxonomy_view import Level, get_level, list_parts
+from core.catalogue.taxonomy_view import Level, get_level
 from core.permissions import Action, may
-from pages.components.card_view import category_path
-from pages.components.category_flags import catch_all_finder, category_flags
+from pages.components.category_flags import catch_all_finder
 from pages.components.category_picker import category_picker
 from pages.components.context import actor, runtime
-from pages.components.guidelines_editor import guidelines_editor
 from pages.components.messages import show_message
 from pages.components.numbers import count_text
 from pages.components.taxonomy_editor import taxonomy_editor
-from pages.components.taxonomy_examples import taxonomy_examples
 from pages.components.taxonomy_history import taxonomy_history
+from pages.components.taxonomy_node import taxonomy_node
 from pages.components.taxonomy_upload import has_outcome, taxonomy_upload
 from pages.components.taxonomy_version import has_plan, taxonomy_version
-from pages.components.words import _, escape, language
+from pages.components.words import _, escape
 
 
 def go_to(category_id: int | None) -> None:
@@ -103,36 +99,6 @@ def render_children(level: Level) -> None:
     )
 
 
-def render_node(level: Level) -> None:
-    node = level.node
-    if node is None:
-        return
-    facts = [_("Leaf") if node.is_leaf else _("Inner node"), f"id {node.id}"]
-    if node.name_en and language() == "ko":
-        facts.append(escape(node.name_en))
-    if node.code:
-        facts.append(_("code {code}").format(code=escape(node.code)))
-    if node.is_catch_all:
-        facts.append(_("catch-all"))
-    if not node.is_recommended:
-        facts.append(_("not suggested"))
-    if node.retired_at:
-        facts.append(_("retired"))
-    st.caption(" · ".join(facts))
-    meant = resolve(load_categories(runtime()), node.id)
-    parts = list_parts(runtime(), node.id) if node.retired_at and node.is_split else []
-    if parts:
-        names = ", ".join(f"'{category_path(part)}'" for part in parts)
-        st.info(_("It was split into {parts}.").format(parts=escape(names)))
-    elif node.retired_at and meant is not None:
-        into = category_path(load_categories(runtime())[meant])
-        st.info(_("Not in use any more: what says it means '{category}'.").format(category=escape(into)))
-    if node.retired_at is None:
-        category_flags(node)
-        guidelines_editor(node)
-    taxonomy_examples(node)
-
-
 def page() -> None:
     show_message()
     level = get_level(runtime(), current_id())
@@ -150,7 +116,7 @@ def page() -> None:
     render_trail(level)
     table, side = st.columns([3, 2], gap="medium") if level.node and level.children else (st.container(),) * 2
     with side:
-        render_node(level)
+        taxonomy_node(level.node)
     if level.children:
         with table:
             render_children(level)

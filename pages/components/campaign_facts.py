@@ -9,7 +9,7 @@ from db.enums import CampaignStatus, ProductOrder
 from pages.components.campaign_names import KINDS, campaign_name
 from pages.components.context import actor
 from pages.components.numbers import count_text, percent, rate_text
-from pages.components.product_filter import ORDERS
+from pages.components.product_filter_words import ORDERS
 from pages.components.words import N_, _, escape
 
 STATUSES = {

@@ -23,7 +23,7 @@ from pages.components.campaign_preview import asked_text, queue_preview
 from pages.components.campaign_settings import read_settings, settings_fields
 from pages.components.context import actor, runtime
 from pages.components.messages import say
-from pages.components.product_filter import ORDERS, chip_texts, query_of
+from pages.components.product_filter_words import ORDERS, chip_texts, query_of
 from pages.components.product_table import product_table
 from pages.components.words import N_, _, error_text, escape
 

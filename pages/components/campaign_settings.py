@@ -8,7 +8,7 @@ from core.labeling.campaigns import MAX_OVERLAP, CampaignSettings, Recipe, Strat
 from core.labeling.members import list_possible_members
 from db.enums import CampaignKind, CampaignOrder, ProductOrder
 from pages.components.context import runtime
-from pages.components.product_filter import ORDERS
+from pages.components.product_filter_words import ORDERS
 from pages.components.words import _
 
 
